@@ -1,0 +1,154 @@
+import type { FieldKey } from './fields.js';
+import type { Json } from './json.js';
+import type { Secret } from './secret.js';
+
+/** `$LATEST` or a published number in decimal digits, as AWS writes it. */
+export type Version = string;
+
+/** The mutable head of a function: every update lands here, a publish snapshots it. */
+export const LATEST: Version = '$LATEST';
+
+/** Variables by name. The values are never shown. */
+export type Variables = Readonly<Record<string, Secret>>;
+
+/** A part of a live function that AWS answered with an error: neither present nor absent. */
+export interface Unreadable {
+  /** Why, in AWS's words, and the permission that is missing where it is known. */
+  readonly unreadable: string;
+}
+
+/** Narrows a part that AWS may have refused to show. */
+export function isUnreadable(value: object | undefined): value is Unreadable {
+  return value !== undefined && typeof (value as { unreadable?: unknown }).unreadable === 'string';
+}
+
+/**
+ * Settings by file key, in the file's spelling (camelCase members). In a {@link DesiredFunction} an absent key is not
+ * managed and `null` resets; in a {@link LiveVersion} an absent key was absent from AWS's answer.
+ * `environment` is never in here, see `environment` beside it.
+ */
+export type Settings = Readonly<Partial<Record<Exclude<FieldKey, 'environment'>, Json>>>;
+
+/** Where a function's code comes from, with the digest that decides whether it changed. */
+export interface CodeRef {
+  readonly kind: 'zip';
+  /** As the file names it, relative to the file's folder; for a rollback `version N of NAME`. */
+  readonly source: string;
+  /** base64(sha256(archive bytes)), AWS's CodeSha256. */
+  readonly codeSha256: string;
+  /** Size of the archive in bytes. */
+  readonly zipBytes: number;
+  /** Size of all entries unpacked, in bytes; 0 where it is not known. */
+  readonly unzippedBytes: number;
+}
+
+/** One probe of a version or an alias. Passed when the invocation succeeds and the status, where expected, is equal. */
+export interface HealthCheck {
+  /** The event; absent: `{}`. */
+  readonly payload?: Json;
+  /** Compared with the payload's `statusCode` where it has one, otherwise with the HTTP status of Invoke. */
+  readonly expect?: { readonly status?: number };
+  /** How long the check may take in all, in seconds. */
+  readonly timeoutSeconds: number;
+}
+
+/** An alias as the file wants it. */
+export interface DesiredAlias {
+  readonly name: string;
+  /** Absent: not managed; `null`: empty. */
+  readonly description?: string | null;
+  /** A pinned number or `$LATEST`; absent: the version that carries this spec. */
+  readonly version?: Version;
+  readonly healthChecks: readonly HealthCheck[];
+  /** Whether the alias returns to where it was when the check after the shift fails. */
+  readonly autoRollback: boolean;
+}
+
+/** One function as the file wants it, after defaults and interpolation. */
+export interface DesiredFunction {
+  /** The key in the file. */
+  readonly key: string;
+  /** The function's name in AWS. */
+  readonly name: string;
+  /** Absent keys are not managed, `null` resets to the AWS default. */
+  readonly settings: Settings;
+  /** The whole variables map; absent: not managed; `null`: reset to empty. */
+  readonly environment?: Variables | null;
+  /** Absent: not managed. */
+  readonly code?: CodeRef;
+  /** Managed tags by key, `null` removes; keys that are not named are not managed. */
+  readonly tags: Readonly<Record<string, string | null>>;
+  /** Written on publish, never compared. */
+  readonly versionDescription?: string;
+  /** Paths left to others: `layers`, `environment.NAME`, `loggingConfig.logGroup`, `tags.KEY`. */
+  readonly ignoreChanges: readonly string[];
+  /** In file order; empty: `$LATEST` is updated and nothing is published. */
+  readonly aliases: readonly DesiredAlias[];
+  /** sha256 in hex over the function as written (references in place of secrets) and its code's digest. */
+  readonly specDigest: string;
+}
+
+/** Where deployment records live. */
+export type MetadataStore = { readonly store: 'tags' } | { readonly store: 'file'; readonly directory: string };
+
+/** What the file says, resolved: the input of a plan. */
+export interface Desired {
+  /** Absolute path of the file. */
+  readonly file: string;
+  readonly region?: string;
+  /** Twelve digits; any other account is refused. */
+  readonly account?: string;
+  readonly metadata: MetadataStore;
+  /** In file order. */
+  readonly functions: readonly DesiredFunction[];
+}
+
+/** `$LATEST` or a published version, as AWS answered. Members that AWS left out are absent. */
+export interface LiveVersion {
+  readonly version: Version;
+  /** Lambda's lock token; absent only behind an endpoint that has none. */
+  readonly revisionId?: string;
+  readonly description: string;
+  readonly packageType: 'Zip' | 'Image';
+  readonly settings: Settings;
+  readonly environment: Variables | Unreadable;
+  /** base64(sha256(zip)) or the image's digest. */
+  readonly codeSha256: string;
+  readonly codeSize: number;
+  /** `Pending`, `Active`, `Inactive`, `Failed`; absent from ListVersionsByFunction, which has no states. */
+  readonly state?: string;
+  readonly stateReason?: string;
+  readonly stateReasonCode?: string;
+  /** `Successful`, `InProgress`, `Failed`; absent in a listing. */
+  readonly lastUpdateStatus?: string;
+  readonly lastUpdateStatusReason?: string;
+  readonly lastUpdateStatusReasonCode?: string;
+  /** ISO 8601. */
+  readonly lastModified: string;
+  /** A presigned link to the archive, good for ten minutes; absent when it was not asked for or not given. */
+  readonly codeLocation?: Secret;
+}
+
+/** An alias as AWS answered. */
+export interface LiveAlias {
+  readonly name: string;
+  readonly version: Version;
+  readonly description: string;
+  readonly revisionId?: string;
+  /** Fractions 0–1 of the *additional* versions; empty: the primary has it all. */
+  readonly weights: Readonly<Record<Version, number>>;
+}
+
+/** A function as AWS has it now. */
+export interface LiveFunction {
+  readonly name: string;
+  /** Without a qualifier. */
+  readonly arn: string;
+  readonly latest: LiveVersion;
+  /** Every alias, declared or not, by name. */
+  readonly aliases: readonly LiveAlias[];
+  /** Published versions that were read one by one (with State): those behind aliases, and candidates for re-use. */
+  readonly versions: readonly LiveVersion[];
+  /** All tags, records included. */
+  readonly tags: Readonly<Record<string, string>> | Unreadable;
+}

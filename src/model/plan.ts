@@ -1,0 +1,175 @@
+import type { Json, JsonObject } from './json.js';
+import type { HealthCheck, Settings, Version } from './function.js';
+
+/** The version of every JSON document this tool prints. Keys may be added to a version, never changed. */
+export const FORMAT_VERSION = '1';
+
+/** A path that differs. */
+export interface Difference {
+  /** `memorySize`, `environment.LOG_LEVEL`, `code`, `tags.team`, `aliases.live.version`, `lastUpdateStatus`. */
+  readonly path: string;
+  /** Where it differs: `$LATEST`, `alias live` or `function`. */
+  readonly on: string;
+  /** `null` where there is nothing. For a variable one of `(set)`, `(absent)`: never its value. */
+  readonly before: Json;
+  readonly after: Json;
+  /** Why this is a difference, in a few words. */
+  readonly reason: string;
+  /** True: the values are withheld. */
+  readonly sensitive?: true;
+  /** True: AWS moved since the last record, the file did not. */
+  readonly drift?: true;
+}
+
+/** A version that a step points an alias at: an existing number, or what an earlier step of this plan publishes. */
+export type VersionRef =
+  | { readonly number: Version }
+  /** `preserve`: the untouched `$LATEST`; `release`: the one that carries the spec. */
+  | { readonly published: 'preserve' | 'release' };
+
+/** Which variables a configuration step sends, by name; the values stay out of every plan. */
+export interface VariableChange {
+  /** From the file: added or changed. */
+  readonly set: readonly string[];
+  /** From the file, as they are. */
+  readonly same: readonly string[];
+  /** Merged from the live function because the file leaves them to others. */
+  readonly keep: readonly string[];
+  readonly remove: readonly string[];
+}
+
+interface Step {
+  /** Why this call is needed, in one line. */
+  readonly reason: string;
+}
+
+export interface CreateFunctionStep extends Step {
+  readonly type: 'CreateFunction';
+  /** Normalised settings, in the file's spelling, `architectures` included. */
+  readonly settings: Settings;
+  readonly environment?: VariableChange;
+  readonly codeSha256: string;
+  readonly tags: Readonly<Record<string, string>>;
+}
+
+export interface UpdateFunctionConfigurationStep extends Step {
+  readonly type: 'UpdateFunctionConfiguration';
+  /** Exactly the members to send, whole: structs are live merged with desired. */
+  readonly settings: Settings;
+  /** Absent: the variables are not sent. */
+  readonly environment?: VariableChange;
+}
+
+export interface UpdateFunctionCodeStep extends Step {
+  readonly type: 'UpdateFunctionCode';
+  readonly codeSha256: string;
+  /** Absent: not sent. */
+  readonly architectures?: readonly string[];
+}
+
+export interface PublishVersionStep extends Step {
+  readonly type: 'PublishVersion';
+  readonly purpose: 'preserve' | 'release';
+  readonly description: string;
+  readonly codeSha256: string;
+  /** The new number must be higher than this; set when a Failed version has the same content. */
+  readonly above?: Version;
+}
+
+export interface InvokeStep extends Step {
+  readonly type: 'Invoke';
+  /** The version by number before traffic, the alias after it. */
+  readonly target: VersionRef | { readonly alias: string };
+  /** The alias whose check it is, and the check's place in that alias's list. */
+  readonly check: { readonly alias: string; readonly index: number } & HealthCheck;
+}
+
+export interface CreateAliasStep extends Step {
+  readonly type: 'CreateAlias';
+  readonly alias: string;
+  readonly version: VersionRef;
+  readonly description?: string;
+}
+
+export interface UpdateAliasStep extends Step {
+  readonly type: 'UpdateAlias';
+  readonly alias: string;
+  /** What the alias must have for the step to run. */
+  readonly from: { readonly version: Version; readonly weights: Readonly<Record<Version, number>> };
+  readonly version: VersionRef;
+  /** Absent: not sent. */
+  readonly description?: string;
+}
+
+export interface TagResourceStep extends Step {
+  readonly type: 'TagResource';
+  readonly tags: Readonly<Record<string, string>>;
+}
+
+export interface UntagResourceStep extends Step {
+  readonly type: 'UntagResource';
+  readonly keys: readonly string[];
+}
+
+/** Writes the deployment record of this run into the function's tags: one call to open it, one to close it. */
+export interface RecordStep extends Step {
+  readonly type: 'TagResource';
+  readonly record: 'open' | 'close';
+}
+
+/** One call of the Lambda API. `type` is AWS's name of the operation. Waits belong to the call before them. */
+export type Operation =
+  | CreateFunctionStep
+  | UpdateFunctionConfigurationStep
+  | UpdateFunctionCodeStep
+  | PublishVersionStep
+  | InvokeStep
+  | CreateAliasStep
+  | UpdateAliasStep
+  | TagResourceStep
+  | UntagResourceStep
+  | RecordStep;
+
+/** Something a reviewer should know that is not an error. */
+export interface Warning {
+  readonly code: string;
+  readonly message: string;
+  /** The function it is about. */
+  readonly function?: string;
+}
+
+/** What will happen to one function, and why. Plain JSON: no values of variables, no archives, no RevisionIds. */
+export interface FunctionPlan {
+  readonly name: string;
+  readonly action: 'none' | 'create' | 'update';
+  readonly differences: readonly Difference[];
+  /** Fields nobody manages that a new version would ship all the same. */
+  readonly alsoGoesLive: readonly Difference[];
+  /** In the order they are called. Empty exactly when `action` is `none`. */
+  readonly operations: readonly Operation[];
+  /** What callers notice, a sentence each. */
+  readonly effects: readonly string[];
+  /** Aliases that the file does not name: left alone. */
+  readonly unmanagedAliases: readonly string[];
+  /** See DesiredFunction. */
+  readonly specDigest: string;
+}
+
+/** What apply would do. A value: equal inputs make equal bytes. */
+export interface Plan {
+  readonly formatVersion: typeof FORMAT_VERSION;
+  readonly command: 'plan' | 'rollback';
+  /** Whether any operation is in it. */
+  readonly changes: boolean;
+  readonly summary: { readonly create: number; readonly update: number; readonly unchanged: number };
+  readonly functions: readonly FunctionPlan[];
+  readonly warnings: readonly Warning[];
+}
+
+/** A plan as printed: with the digest that stands for its content, `sha256:` and 64 hex digits. */
+export interface PlanDocument extends Plan {
+  readonly digest: string;
+}
+
+/** Plain data for a caller that only has text. */
+export type PlanJson = JsonObject;
