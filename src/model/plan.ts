@@ -1,4 +1,4 @@
-import type { Json, JsonObject } from './json.js';
+import type { Json } from './json.js';
 import type { HealthCheck, Settings, Version } from './function.js';
 
 /** The version of every JSON document this tool prints. Keys may be added to a version, never changed. */
@@ -10,7 +10,7 @@ export interface Difference {
   readonly path: string;
   /** Where it differs: `$LATEST`, `alias live` or `function`. */
   readonly on: string;
-  /** `null` where there is nothing. For a variable one of `(set)`, `(absent)`: never its value. */
+  /** `null` where there is nothing. For a variable `(set)`, and `(changed)` after: never its value. */
   readonly before: Json;
   readonly after: Json;
   /** Why this is a difference, in a few words. */
@@ -95,7 +95,7 @@ export interface UpdateAliasStep extends Step {
   readonly type: 'UpdateAlias';
   readonly alias: string;
   /** What the alias must have for the step to run. */
-  readonly from: { readonly version: Version; readonly weights: Readonly<Record<Version, number>> };
+  readonly from: { readonly version: VersionRef; readonly weights: Readonly<Record<Version, number>> };
   readonly version: VersionRef;
   /** Absent: not sent. */
   readonly description?: string;
@@ -170,6 +170,3 @@ export interface Plan {
 export interface PlanDocument extends Plan {
   readonly digest: string;
 }
-
-/** Plain data for a caller that only has text. */
-export type PlanJson = JsonObject;

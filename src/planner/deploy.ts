@@ -1,0 +1,95 @@
+import { DeployError } from '../errors.js';
+import type { DesiredFunction, LiveFunction, LiveVersion } from '../model/function.js';
+import type { FunctionPlan, Operation, Warning } from '../model/plan.js';
+import type { DeployRecord } from '../model/record.js';
+import { sameVersionContent } from './compare.js';
+import { planCreate } from './create.js';
+import { describeAliases, effectsOf, markDrift, tagDifferences, warningsOf } from './explain.js';
+import { planLatest } from './latest.js';
+import { assess, preserveSteps, releaseSteps } from './moves.js';
+import { contentOf, type Content } from './normalize.js';
+import { planTags } from './tags.js';
+
+/** Everything that decides one function's plan. */
+export interface DeployInput {
+  readonly desired: DesiredFunction;
+  /** `undefined`: AWS said that the function does not exist. */
+  readonly live: LiveFunction | undefined;
+  /** Newest first, of every declared alias (of `null` for a function without aliases). */
+  readonly records: readonly DeployRecord[];
+  /** Whether records live in the function's tags, so that writing one is a call of this plan. */
+  readonly recordsInTags: boolean;
+}
+
+/** A plan, and the content it leads to: the values that a plan may not hold. */
+export interface PlannedFunction {
+  readonly plan: FunctionPlan;
+  /** What `$LATEST` is afterwards. */
+  readonly target: Content;
+  readonly warnings: readonly Warning[];
+}
+
+/**
+ * What it takes to bring one function to its spec (semantics 1–7, 12), and nothing when it is there. Two things are compared
+ * with the target: `$LATEST`, and the version each alias serves. Pure: equal inputs make equal plans.
+ *
+ * @throws CREATE_INCOMPLETE, PACKAGE_TYPE_CHANGE, AWS_UNREADABLE, CODE_REQUIRED, VERSION_NOT_FOUND, UPDATE_FAILED
+ */
+export function planDeploy({ desired, live, records, recordsInTags }: DeployInput): PlannedFunction {
+  if (live === undefined) return { ...planCreate(desired, recordsInTags), warnings: [] };
+  refusePackageTypeChange(desired, live);
+  const situation = assess(desired, live);
+  const { current, target } = situation;
+  const latest = planLatest(desired, live, current, target, situation.release?.above !== undefined);
+  const tags = planTags(desired, live);
+  const body = [...tags, ...preserveSteps(situation), ...latest.operations, ...releaseSteps(situation)];
+  const aliases = describeAliases(situation, latest.differences);
+  const differences = [...latest.differences, ...tagDifferences(live, tags), ...aliases.managed];
+  const declared = new Set(desired.aliases.map(({ name }) => name));
+  const plan: FunctionPlan = {
+    name: desired.name,
+    action: body.length === 0 ? 'none' : 'update',
+    differences: markDrift(differences, desired, records),
+    alsoGoesLive: aliases.alsoGoesLive,
+    operations: recordsInTags ? recorded(body) : body,
+    effects: effectsOf(desired.name, body),
+    unmanagedAliases: live.aliases.map(({ name }) => name).filter((name) => !declared.has(name)),
+    specDigest: desired.specDigest,
+  };
+  return { plan, target, warnings: warningsOf(desired, live, records) };
+}
+
+/**
+ * Which listed versions have to be read one by one before {@link planDeploy} can decide: those that may be re-used. `undefined`:
+ * no listing is needed, every alias serves what it should.
+ *
+ * @throws AWS_UNREADABLE, VERSION_NOT_FOUND
+ */
+export function versionsNeeded(
+  desired: DesiredFunction,
+  live: LiveFunction,
+): ((version: LiveVersion) => boolean) | undefined {
+  const { current, target, release, preserve } = assess(desired, live);
+  if (release === undefined && preserve === undefined) return undefined;
+  const wanted = preserve === undefined ? [target] : [target, current];
+  return (version) => wanted.some((content) => sameVersionContent(contentOf(version, live.name), content));
+}
+
+/** The record is opened before the first change and closed after the last (architecture rule 7); nothing to do writes none. */
+export function recorded(body: readonly Operation[]): Operation[] {
+  if (body.length === 0) return [];
+  return [
+    { type: 'TagResource', record: 'open', reason: 'open the deployment record' },
+    ...body,
+    { type: 'TagResource', record: 'close', reason: 'close the deployment record' },
+  ];
+}
+
+function refusePackageTypeChange(desired: DesiredFunction, live: LiveFunction): void {
+  if (desired.code === undefined || live.latest.packageType === 'Zip') return;
+  const detail = `${desired.name} runs a container image, the file gives a zip archive, and Lambda cannot change one into the other.`;
+  throw new DeployError('PACKAGE_TYPE_CHANGE', detail, {
+    subject: desired.name,
+    fix: 'deploy under another name and move the callers, or delete the function first.',
+  });
+}

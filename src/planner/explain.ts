@@ -1,0 +1,92 @@
+import { isUnreadable, type DesiredFunction, type LiveFunction } from '../model/function.js';
+import type { Difference, Operation, Warning } from '../model/plan.js';
+import type { DeployRecord } from '../model/record.js';
+import { aliasDifferences, shown } from './aliases.js';
+import type { Situation } from './moves.js';
+
+/** Differences of the function's tags, from the steps that mend them. */
+export function tagDifferences(live: LiveFunction, steps: readonly Operation[]): Difference[] {
+  const liveTags = isUnreadable(live.tags) ? {} : live.tags;
+  return steps.flatMap((step): Difference[] => {
+    const set = step.type === 'TagResource' && 'tags' in step ? step.tags : {};
+    const keys = step.type === 'UntagResource' ? step.keys : Object.keys(set);
+    return keys.map((key) => ({
+      path: `tags.${key}`,
+      on: 'function',
+      before: liveTags[key] ?? null,
+      after: set[key] ?? null,
+      reason: 'the tag is not as the file says',
+    }));
+  });
+}
+
+/** What differs at each alias, apart from what is already listed for `$LATEST`. */
+export function describeAliases(
+  { desired, target, moves }: Situation,
+  listed: readonly Difference[],
+): { managed: Difference[]; alsoGoesLive: Difference[] } {
+  const all = moves.map(({ view, goal }) => aliasDifferences(desired, view, target, goal, listed));
+  return {
+    managed: all.flatMap(({ managed }) => managed),
+    alsoGoesLive: all.flatMap(({ alsoGoesLive }) => alsoGoesLive),
+  };
+}
+
+/** Marks as drift what differs although the file did not move since the last success: then AWS was moved. */
+export function markDrift(
+  differences: readonly Difference[],
+  desired: DesiredFunction,
+  records: readonly DeployRecord[],
+): Difference[] {
+  const last = records.find((record) => record.result !== 'open');
+  const unmoved =
+    last?.result === 'succeeded' &&
+    last.action === 'deploy' &&
+    last.specDigest !== undefined &&
+    desired.specDigest.startsWith(last.specDigest);
+  return differences.map((difference) => (unmoved ? { ...difference, drift: true } : difference));
+}
+
+/** What callers notice of these calls, a sentence each. */
+export function effectsOf(functionName: string, operations: readonly Operation[]): string[] {
+  const latest = operations.some(({ type }) => type === 'UpdateFunctionConfiguration' || type === 'UpdateFunctionCode');
+  return [
+    ...(latest ? [`callers of ${functionName} without an alias or version see the change of $LATEST at once`] : []),
+    ...operations.flatMap(effectsOfStep),
+  ];
+}
+
+function effectsOfStep(step: Operation): string[] {
+  if (step.type === 'CreateFunction') return ['the function is created; until then nobody could call it'];
+  if (step.type === 'CreateAlias')
+    return [`alias ${step.alias} is created on ${shown(step.version)} with all of its traffic`];
+  if (step.type !== 'UpdateAlias') return [];
+  const moves = JSON.stringify(step.from.version) !== JSON.stringify(step.version);
+  return [
+    ...(moves
+      ? [
+          `alias ${step.alias} moves all of its traffic from ${shown(step.from.version)} to ${shown(step.version)} in one step`,
+        ]
+      : []),
+    ...Object.entries(step.from.weights).map(
+      ([version, weight]) =>
+        `alias ${step.alias} stops sending ${Math.round(weight * 1000) / 10} % of its traffic to ${version}`,
+    ),
+  ];
+}
+
+/** What a reviewer should know beside the differences. */
+export function warningsOf(desired: DesiredFunction, live: LiveFunction, records: readonly DeployRecord[]): Warning[] {
+  const { name } = desired;
+  const warnings: Warning[] = [];
+  if (desired.environment === undefined && isUnreadable(live.latest.environment)) {
+    const message = `AWS does not show the variables of ${name}; whether the served version has the same ones is not known.`;
+    warnings.push({ code: 'AWS_UNREADABLE', function: name, message });
+  }
+  const newest = records[0];
+  if (newest?.result === 'open') {
+    const message = `a deployment of ${name} that started at ${newest.startedAt} has not finished; this plan starts from what it left.`;
+    warnings.push({ code: 'UNFINISHED_RECORD', function: name, message });
+  }
+  return warnings;
+}

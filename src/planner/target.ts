@@ -1,0 +1,78 @@
+import { DeployError } from '../errors.js';
+import { isUnreadable, type DesiredFunction, type Variables } from '../model/function.js';
+import { isJsonObject, type Json } from '../model/json.js';
+import type { Secret } from '../model/secret.js';
+import { ownValue } from './compare.js';
+import { normalizeValue, settingField, type Content } from './normalize.js';
+
+/** Whether the file leaves this path to others: it or a path above it is in `ignoreChanges`. */
+export function isIgnored(desired: Pick<DesiredFunction, 'ignoreChanges'>, path: string): boolean {
+  return desired.ignoreChanges.some((ignored) => path === ignored || path.startsWith(`${ignored}.`));
+}
+
+/** Whether the file names this path (or the struct, map or list it is in) and does not leave it to others. */
+export function isManaged(desired: DesiredFunction, path: string): boolean {
+  if (isIgnored(desired, path)) return false;
+  const [key = '', member] = path.split('.', 2);
+  if (key === 'code') return desired.code !== undefined;
+  if (key === 'environment') return desired.environment !== undefined;
+  const value = desired.settings[key as keyof DesiredFunction['settings']];
+  if (value === undefined) return false;
+  return member === undefined || !isJsonObject(value) || Object.hasOwn(value, member);
+}
+
+/**
+ * What `$LATEST`, and with it the next version, will be: `live` overlaid with the managed keys (semantics 1). Ignored paths
+ * keep their live value.
+ *
+ * @throws AWS_UNREADABLE when the file manages the variables and AWS does not show the live ones.
+ */
+export function overlay(desired: DesiredFunction, live: Content): Content {
+  const settings: Record<string, Json> = { ...live.settings };
+  for (const [key, value] of Object.entries(desired.settings)) {
+    if (value === undefined || isIgnored(desired, key)) continue;
+    const merged = mergeSetting(desired, key, live.settings[key as keyof Content['settings']], value);
+    if (merged !== undefined) settings[key] = merged;
+  }
+  return {
+    settings,
+    environment: overlayEnvironment(desired, live),
+    codeSha256: desired.code === undefined || isIgnored(desired, 'code') ? live.codeSha256 : desired.code.codeSha256,
+  };
+}
+
+/** A struct sends live merged with the named members; a list or scalar is replaced whole. */
+function mergeSetting(desired: DesiredFunction, key: string, live: Json | undefined, value: Json): Json | undefined {
+  const field = settingField(key);
+  if (field.struct !== true || !isJsonObject(value)) return normalizeValue(field, value, desired.name);
+  const members: Record<string, Json> = isJsonObject(live) ? { ...live } : {};
+  for (const [name, member] of Object.entries(value)) {
+    if (!isIgnored(desired, `${key}.${name}`)) members[name] = member;
+  }
+  return normalizeValue(field, members, desired.name);
+}
+
+function overlayEnvironment(desired: DesiredFunction, live: Content): Content['environment'] {
+  if (desired.environment === undefined || isIgnored(desired, 'environment')) return live.environment;
+  if (isUnreadable(live.environment)) {
+    throw new DeployError(
+      'AWS_UNREADABLE',
+      `the variables of ${desired.name} are managed by the file, but AWS does not show the live ones: ${live.environment.unreadable}`,
+      {
+        source: 'aws',
+        subject: desired.name,
+        fix: 'allow kms:Decrypt on the key of the function, or leave environment out of the file.',
+      },
+    );
+  }
+  return environmentOf(desired, desired.environment ?? {}, live.environment);
+}
+
+function environmentOf(desired: DesiredFunction, wanted: Variables, live: Variables): Variables {
+  const result: Record<string, Secret> = {};
+  for (const name of [...new Set([...Object.keys(wanted), ...Object.keys(live)])].sort()) {
+    const value = ownValue(isIgnored(desired, `environment.${name}`) ? live : wanted, name);
+    if (value !== undefined) result[name] = value;
+  }
+  return result;
+}
