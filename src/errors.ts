@@ -97,18 +97,18 @@ export interface Diagnostic {
 }
 
 export interface DeployErrorOptions {
-  readonly fix?: string;
-  readonly source?: ErrorSource;
+  readonly fix?: string | undefined;
+  readonly source?: ErrorSource | undefined;
   /** The function, alias or file it is about. */
-  readonly subject?: string;
+  readonly subject?: string | undefined;
   readonly cause?: unknown;
   /** Findings in the file, all of them. */
   readonly diagnostics?: readonly Diagnostic[];
-  readonly location?: Location;
+  readonly location?: Location | undefined;
   /** The server's hint how long to wait, in seconds. */
-  readonly retryAfterSeconds?: number;
+  readonly retryAfterSeconds?: number | undefined;
   /** Overrides the table: an error after a write may weigh more than the same one before. */
-  readonly exit?: 1 | 3 | 4 | 5;
+  readonly exit?: 1 | 3 | 4 | 5 | undefined;
 }
 
 /**

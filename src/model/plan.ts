@@ -99,6 +99,8 @@ export interface UpdateAliasStep extends Step {
   readonly version: VersionRef;
   /** Absent: not sent. */
   readonly description?: string;
+  /** True: only the name changes, from `$LATEST` to a version with the same content; never taken back. */
+  readonly preserves?: true;
 }
 
 export interface TagResourceStep extends Step {

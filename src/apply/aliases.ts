@@ -1,0 +1,161 @@
+import equal from 'fast-deep-equal';
+import { DeployError, isDeployError } from '../errors.js';
+import type { LiveAlias, Version } from '../model/function.js';
+import type { ApplyPorts } from './job.js';
+import { liveChanged, mutate } from './mutate.js';
+
+/** Where an alias points: its primary version, and the shares of additional ones. */
+export interface AliasState {
+  readonly version: Version;
+  readonly weights: LiveAlias['weights'];
+}
+
+/** An alias that this run moved, with what it served before. */
+export interface Moved {
+  readonly alias: string;
+  readonly before: AliasState;
+  readonly after: AliasState;
+}
+
+/**
+ * The aliases of one function as this run knows them. Every move names the RevisionId of the state it expects, and a lost answer
+ * is settled by reading, so that no alias is moved twice or over somebody else's move.
+ */
+export class Aliases {
+  private readonly known = new Map<string, LiveAlias>();
+
+  constructor(
+    private readonly functionName: string,
+    private readonly ports: ApplyPorts,
+    live: readonly LiveAlias[],
+  ) {
+    for (const alias of live) this.known.set(alias.name, alias);
+  }
+
+  /** What the alias serves now, as far as this run knows; `null`: it does not exist. */
+  versionOf(alias: string): Version | null {
+    return this.known.get(alias)?.version ?? null;
+  }
+
+  /** @throws LIVE_CHANGED when somebody else made it meanwhile; AWS_* */
+  async create(name: string, version: Version, description: string | undefined): Promise<'done' | 'recovered'> {
+    const wanted = { version, weights: {} };
+    let sent = false;
+    return mutate({
+      ...this.retrying(),
+      call: async () => {
+        try {
+          const made = await this.ports.lambda.createAlias(this.functionName, {
+            name,
+            version,
+            ...(description === undefined ? {} : { description }),
+          });
+          this.known.set(name, made);
+        } catch (error) {
+          // Its own first try may have taken effect; before any try, an existing alias is somebody else's.
+          if (isDeployError(error, 'AWS_CONFLICT') && !sent)
+            throw liveChanged(this.functionName, `alias ${name}`, ['it exists already']);
+          sent = true;
+          throw error;
+        }
+      },
+      inspect: async () => {
+        const live = await this.ports.lambda.getAlias(this.functionName, name);
+        if (live === undefined) return 'unchanged';
+        if (!samePlace(live, wanted)) throw liveChanged(this.functionName, `alias ${name}`, [place(live)]);
+        this.known.set(name, live);
+        return 'ours';
+      },
+    });
+  }
+
+  /** @throws LIVE_CHANGED when the alias is neither where the step expects it nor where it shall go; AWS_* */
+  async move(
+    name: string,
+    from: AliasState,
+    to: AliasState,
+    options: { readonly description?: string; readonly signal?: AbortSignal } = {},
+  ): Promise<'done' | 'recovered'> {
+    const { description } = options;
+    const start = this.known.get(name);
+    if (start === undefined || !samePlace(start, from))
+      throw liveChanged(this.functionName, `alias ${name}`, [place(start)]);
+    return mutate({
+      ...this.retrying(),
+      ...(options.signal === undefined ? {} : { signal: options.signal }),
+      call: async () => {
+        const revisionId = this.known.get(name)?.revisionId;
+        const update = {
+          name,
+          version: to.version,
+          weights: to.weights,
+          ...(description === undefined ? {} : { description }),
+        };
+        const live = await this.ports.lambda.updateAlias(
+          this.functionName,
+          revisionId === undefined ? update : { ...update, revisionId },
+        );
+        this.known.set(name, live);
+      },
+      inspect: async () => {
+        const live = await this.ports.lambda.getAlias(this.functionName, name);
+        if (live !== undefined) this.known.set(name, live);
+        const described = description === undefined || live?.description === description;
+        if (live !== undefined && samePlace(live, to) && described) return 'ours';
+        if (live !== undefined && samePlace(live, from)) return 'unchanged';
+        throw liveChanged(this.functionName, `alias ${name}`, [place(live)]);
+      },
+    });
+  }
+
+  /**
+   * Returns an alias to exactly where it was before this run, and reads it back.
+   * @throws NEEDS_A_HUMAN with the command that mends it, when somebody else moved it or AWS refuses
+   */
+  async takeBack({ alias, before, after }: Moved): Promise<void> {
+    this.ports.emit({ type: 'taking-back', function: this.functionName, alias, version: before.version });
+    try {
+      // Even a stopped run makes its aliases safe.
+      await this.move(alias, after, before, { signal: new AbortController().signal });
+      const live = await this.ports.lambda.getAlias(this.functionName, alias);
+      if (live === undefined || !samePlace(live, before))
+        throw liveChanged(this.functionName, `alias ${alias}`, [place(live)]);
+    } catch (error) {
+      throw this.needsHuman(alias, before, after, error);
+    }
+  }
+
+  private needsHuman(alias: string, before: AliasState, after: AliasState, error: unknown): DeployError {
+    const reason = isDeployError(error) ? error.detail : 'an unexpected error';
+    const weights = JSON.stringify({ AdditionalVersionWeights: before.weights });
+    return new DeployError(
+      'NEEDS_A_HUMAN',
+      `alias ${alias} of ${this.functionName} should go back from version ${after.version} to ${before.version}, but: ${reason}`,
+      {
+        source: 'aws',
+        subject: this.functionName,
+        fix: `look at it, then: aws lambda update-alias --function-name ${this.functionName} --name ${alias} --function-version '${before.version}' --routing-config '${weights}'`,
+        cause: error,
+      },
+    );
+  }
+
+  private retrying(): Pick<Parameters<typeof mutate>[0], 'clock' | 'signal' | 'onRetry'> {
+    const { clock, signal, emit } = this.ports;
+    return {
+      clock,
+      signal,
+      onRetry: (reason, seconds) => emit({ type: 'retrying', function: this.functionName, reason, seconds }),
+    };
+  }
+}
+
+function samePlace(live: AliasState, other: AliasState): boolean {
+  return live.version === other.version && equal(live.weights, other.weights);
+}
+
+function place(live: AliasState | undefined): string {
+  if (live === undefined) return 'it does not exist';
+  const shares = Object.entries(live.weights).map(([version, weight]) => `${weight * 100} % on version ${version}`);
+  return [`it serves version ${live.version}`, ...shares].join(', ');
+}

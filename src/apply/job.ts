@@ -1,0 +1,54 @@
+import type { Content } from '../planner/normalize.js';
+import type { DesiredFunction, LiveFunction } from '../model/function.js';
+import type { FunctionPlan } from '../model/plan.js';
+import type { Clock, FunctionRead, LambdaPort, RecordStore } from '../model/ports.js';
+import type { DeployRecord, Origin } from '../model/record.js';
+import type { Emit } from './events.js';
+
+/** Waits until `$LATEST` (no qualifier) or a version has settled. @throws UPDATE_FAILED, WAIT_TIMEOUT, AWS_* */
+export type Settle = (
+  name: string,
+  qualifier: string | undefined,
+  onWait: (seconds: number, status: string) => void,
+  signal: AbortSignal,
+) => Promise<FunctionRead>;
+
+/** Everything outside that a run touches. */
+export interface ApplyPorts {
+  readonly lambda: LambdaPort;
+  readonly records: RecordStore;
+  readonly settle: Settle;
+  readonly clock: Clock;
+  /** 0 ≤ x < 1, for record ids. */
+  readonly random: () => number;
+  readonly emit: Emit;
+  /** Aborted: no further call is started but those that make the aliases safe and close the record. */
+  readonly signal: AbortSignal;
+}
+
+/** How the records of this run describe it. */
+export interface RecordMeta {
+  readonly action: DeployRecord['action'];
+  readonly origin: Origin;
+  readonly toolVersion: string;
+  /** Of a rollback, by alias: the record it goes back to and the one it leaves. */
+  readonly links?: Readonly<Record<string, { readonly restores?: string; readonly leaves?: string }>>;
+  /** The function as written, for stores that keep it. */
+  readonly spec?: DeployRecord['spec'];
+}
+
+/** One function's plan with what it was made from. */
+export interface ApplyJob {
+  readonly plan: FunctionPlan;
+  /** What the plan wants; for a rollback made from the target version. */
+  readonly desired: Pick<DesiredFunction, 'name' | 'aliases' | 'specDigest'>;
+  /** As the plan saw it. */
+  readonly live: LiveFunction | undefined;
+  /** What `$LATEST` is afterwards, and with it the released version. */
+  readonly target: Content;
+  /** The archive with the plan's CodeSha256; called only when a step sends code. */
+  readonly zip: () => Promise<Uint8Array>;
+  /** Newest first, all aliases of this function that are concerned. */
+  readonly known: readonly DeployRecord[];
+  readonly meta: RecordMeta;
+}
