@@ -1,0 +1,87 @@
+import type * as Sdk from '@aws-sdk/client-lambda';
+import { translate, type Call } from './errors.js';
+
+/** Where and as whom AWS is called; what is absent comes from the environment and the profile, as the aws CLI has it. */
+export interface AwsOptions {
+  readonly region?: string;
+  /** Overrides AWS_ENDPOINT_URL and the profile's endpoint_url. */
+  readonly endpoint?: string;
+  readonly profile?: string;
+  /** Appended to the SDK's own: `lambda-deploy/0.1.0`. */
+  readonly userAgent?: string;
+}
+
+/** A connection that takes longer will not come: AWS accepts within a round trip. */
+export const CONNECTION_TIMEOUT_MS = 4_000;
+/** For one attempt of a read. Lambda answers reads in well under a second. */
+export const READ_TIMEOUT_MS = 20_000;
+/** For a write without an archive. Creating a function in a VPC has been seen to take ten seconds. */
+export const WRITE_TIMEOUT_MS = 60_000;
+/** The slowest upload that is waited for, in bytes a millisecond (64 kB/s): an archive adds its size over this. */
+export const SLOWEST_UPLOAD = 64;
+/** The SDK's own number of attempts in standard mode; only reads have more than one. */
+export const READ_ATTEMPTS = 3;
+/** What the pauses between the attempts of a read add at most, and a body that trickles. */
+const PAUSES_MS = 10_000;
+
+/** What the SDK's `send` takes beside the command. */
+export interface Limits {
+  readonly requestTimeout: number;
+  readonly abortSignal: AbortSignal;
+}
+
+/** The SDK's configuration for either client: standard retries, timeouts that throw, nothing logged. */
+export function clientConfig(options: AwsOptions, attempts: number) {
+  return {
+    maxAttempts: attempts,
+    retryMode: 'standard',
+    requestHandler: { connectionTimeout: CONNECTION_TIMEOUT_MS, throwOnRequestTimeout: true },
+    ...(options.region === undefined ? {} : { region: options.region }),
+    ...(options.endpoint === undefined ? {} : { endpoint: options.endpoint }),
+    ...(options.profile === undefined ? {} : { profile: options.profile }),
+    ...(options.userAgent === undefined ? {} : { customUserAgent: options.userAgent }),
+  };
+}
+
+/**
+ * Runs one call within its time: `call.timeoutMs` for the headers of an answer, and a bound for the whole so that a body that
+ * never ends does not hold the run.
+ *
+ * @throws any code that {@link translate} makes
+ */
+export async function send<T>(call: Call, attempts: number, run: (limits: Limits) => Promise<T>): Promise<T> {
+  const whole = AbortSignal.timeout(call.timeoutMs * attempts + PAUSES_MS);
+  try {
+    return await run({ requestTimeout: call.timeoutMs, abortSignal: whole });
+  } catch (error) {
+    throw translate(error, call);
+  }
+}
+
+/** Two clients over one pool of connections and one set of credentials. */
+export interface Clients {
+  readonly sdk: typeof Sdk;
+  readonly region: string;
+  readonly reads: Sdk.LambdaClient;
+  /** Never repeats a call. */
+  readonly writes: Sdk.LambdaClient;
+}
+
+/**
+ * Loads the SDK, which `--help` and `validate` must not, and resolves the region.
+ * The caller sets AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED=true before, or the SDK may write to stderr.
+ *
+ * @throws REGION_MISSING
+ */
+export async function connect(options: AwsOptions): Promise<Clients> {
+  const sdk = await import('@aws-sdk/client-lambda');
+  const reads = new sdk.LambdaClient(clientConfig(options, READ_ATTEMPTS));
+  const call = { operation: 'connecting', subject: 'AWS Lambda', timeoutMs: READ_TIMEOUT_MS };
+  const region = await send(call, 1, () => reads.config.region());
+  const writes = new sdk.LambdaClient({
+    ...clientConfig({ ...options, region }, 1),
+    requestHandler: reads.config.requestHandler,
+    credentials: reads.config.credentials,
+  });
+  return { sdk, region, reads, writes };
+}

@@ -1,0 +1,339 @@
+import type {
+  AliasConfiguration,
+  CreateFunctionCommandInput,
+  FunctionConfiguration,
+  GetFunctionCommandOutput,
+  UpdateFunctionCodeCommandInput,
+  UpdateFunctionConfigurationCommandInput,
+} from '@aws-sdk/client-lambda';
+import { DeployError, isDeployError } from '../errors.js';
+import { LATEST, type LiveAlias, type LiveFunction, type LiveVersion, type Version } from '../model/function.js';
+import type { Json } from '../model/json.js';
+import type { ConfigurationChange, FunctionRead, InvokeAnswer, LambdaPort } from '../model/ports.js';
+import { reveal, type Secret } from '../model/secret.js';
+import { connect, READ_ATTEMPTS, READ_TIMEOUT_MS, send, SLOWEST_UPLOAD, WRITE_TIMEOUT_MS } from './client.js';
+import type { AwsOptions, Clients, Limits } from './client.js';
+import { download } from './download.js';
+import type { Call } from './errors.js';
+import { present, toLiveAlias, toLiveVersion, toRequest, unqualified, unreadable } from './mapping.js';
+
+/** How {@link createLambda} reaches AWS. */
+export interface LambdaOptions extends AwsOptions {
+  /** True behind an endpoint override: such endpoints may have no lock tokens. False: their absence is an error. */
+  readonly allowMissingRevisionId: boolean;
+  /** Told once what the endpoint lacks, a sentence; for `-v`. */
+  readonly onNote?: (note: string) => void;
+}
+
+/** Pages of a listing are asked for at this size, the largest that ListVersionsByFunction gives. */
+const PAGE_ITEMS = 50;
+
+type Tags = LiveFunction['tags'];
+
+/**
+ * AWS Lambda through the SDK, with the region that was resolved. Reads are repeated by the SDK's standard retry, writes and
+ * invocations never. Nothing is sent until the first call.
+ *
+ * @throws REGION_MISSING
+ */
+export async function createLambda(options: LambdaOptions): Promise<LambdaPort & { readonly region: string }> {
+  return new SdkLambda(await connect(options), options);
+}
+
+class SdkLambda implements LambdaPort {
+  readonly region: string;
+  private readonly noTags = new Map<string, { readonly revisionId: string; readonly tags: Tags }>();
+  private noted = false;
+
+  constructor(
+    private readonly clients: Clients,
+    private readonly options: LambdaOptions,
+  ) {
+    this.region = clients.region;
+  }
+
+  async getFunction(name: string, qualifier?: string): Promise<FunctionRead | undefined> {
+    const { sdk, reads } = this.clients;
+    const subject = qualifier === undefined ? `function ${name}` : `${qualifier} of function ${name}`;
+    const answer = await absent(
+      this.read('GetFunction', subject, (limits) =>
+        reads.send(new sdk.GetFunctionCommand({ FunctionName: name, ...present({ Qualifier: qualifier }) }), limits),
+      ),
+    );
+    if (answer === undefined) return undefined;
+    const configuration = answer.Configuration ?? {};
+    const version = this.version(configuration, subject, answer.Code?.Location);
+    const arn = unqualified(configuration.FunctionArn ?? '');
+    return { version, arn, tags: await this.tagsOf(answer, name, arn, qualifier) };
+  }
+
+  /** A function without tags has no `Tags` in its answer ◉ tag_lifecycle; nor has one whose tags the caller may not read. */
+  private async tagsOf(answer: GetFunctionCommandOutput, name: string, arn: string, qualifier?: string): Promise<Tags> {
+    if (answer.TagsError !== undefined) return unreadable(answer.TagsError, 'lambda:ListTags');
+    if (answer.Tags !== undefined) return answer.Tags;
+    if (qualifier !== undefined) return { unreadable: `tags are read with the function, not with ${qualifier}` };
+    const revisionId = answer.Configuration?.RevisionId;
+    const before = this.noTags.get(name);
+    // Tagging moves the RevisionId ◉ tag_lifecycle: while it stands, a poll need not spend the slow quota of ListTags again.
+    if (before !== undefined && before.revisionId === revisionId) return before.tags;
+    const tags = await this.listTags(name, arn);
+    if (revisionId !== undefined) this.noTags.set(name, { revisionId, tags });
+    return tags;
+  }
+
+  private async listTags(name: string, arn: string): Promise<Tags> {
+    const { sdk, reads } = this.clients;
+    try {
+      const answer = await this.read('ListTags', `function ${name}`, (limits) =>
+        reads.send(new sdk.ListTagsCommand({ Resource: arn }), limits),
+      );
+      return answer.Tags ?? {};
+    } catch (error) {
+      if (isDeployError(error, 'AWS_ACCESS_DENIED')) return { unreadable: error.detail };
+      throw error;
+    }
+  }
+
+  listAliases(name: string): Promise<readonly LiveAlias[] | undefined> {
+    const { sdk, reads } = this.clients;
+    const pages = everyPage((marker) =>
+      this.read('ListAliases', `function ${name}`, async (limits) => {
+        const input = { FunctionName: name, MaxItems: PAGE_ITEMS, ...present({ Marker: marker }) };
+        const page = await reads.send(new sdk.ListAliasesCommand(input), limits);
+        return { items: page.Aliases ?? [], next: page.NextMarker };
+      }),
+    );
+    return absent(pages.then((aliases) => aliases.map((alias) => this.alias(alias, name))));
+  }
+
+  getAlias(name: string, alias: string): Promise<LiveAlias | undefined> {
+    const { sdk, reads } = this.clients;
+    const answer = this.read('GetAlias', `alias ${alias} of function ${name}`, (limits) =>
+      reads.send(new sdk.GetAliasCommand({ FunctionName: name, Name: alias }), limits),
+    );
+    return absent(answer.then((found) => this.alias(found, name)));
+  }
+
+  async listVersions(name: string): Promise<readonly LiveVersion[]> {
+    const { sdk, reads } = this.clients;
+    const versions = await everyPage((marker) =>
+      this.read('ListVersionsByFunction', `function ${name}`, async (limits) => {
+        const input = { FunctionName: name, MaxItems: PAGE_ITEMS, ...present({ Marker: marker }) };
+        const page = await reads.send(new sdk.ListVersionsByFunctionCommand(input), limits);
+        return { items: page.Versions ?? [], next: page.NextMarker };
+      }),
+    );
+    return versions.filter(({ Version }) => Version !== LATEST).map((version) => toLiveVersion(version));
+  }
+
+  async createFunction(
+    name: string,
+    create: ConfigurationChange & { readonly zip: Uint8Array; readonly tags: Readonly<Record<string, string>> },
+  ): Promise<LiveVersion> {
+    const { sdk, writes } = this.clients;
+    const input = {
+      FunctionName: name,
+      PackageType: 'Zip',
+      Code: { ZipFile: create.zip },
+      ...toRequest(create, ['configuration', 'code']),
+      // Tags need a permission of their own: a function without any is created without it.
+      ...(Object.keys(create.tags).length === 0 ? {} : { Tags: create.tags }),
+    };
+    const answer = await this.write('CreateFunction', `function ${name}`, upload(create.zip, create), (limits) =>
+      writes.send(new sdk.CreateFunctionCommand(input as unknown as CreateFunctionCommandInput), limits),
+    );
+    return this.version(answer, `function ${name}`);
+  }
+
+  async updateFunctionConfiguration(
+    name: string,
+    change: ConfigurationChange,
+    revisionId?: string,
+  ): Promise<LiveVersion> {
+    const { sdk, writes } = this.clients;
+    const input = {
+      FunctionName: name,
+      ...toRequest(change, ['configuration']),
+      ...present({ RevisionId: revisionId }),
+    };
+    const limits = { secrets: secretsOf(change) };
+    const answer = await this.write('UpdateFunctionConfiguration', `function ${name}`, limits, (http) =>
+      writes.send(new sdk.UpdateFunctionConfigurationCommand(input as UpdateFunctionConfigurationCommandInput), http),
+    );
+    return this.version(answer, `function ${name}`);
+  }
+
+  async updateFunctionCode(
+    name: string,
+    code: { readonly zip: Uint8Array; readonly architectures?: readonly string[] },
+    revisionId?: string,
+  ): Promise<LiveVersion> {
+    const { sdk, writes } = this.clients;
+    const input = {
+      FunctionName: name,
+      ZipFile: code.zip,
+      ...present({ Architectures: code.architectures, RevisionId: revisionId }),
+    };
+    const answer = await this.write('UpdateFunctionCode', `function ${name}`, upload(code.zip), (limits) =>
+      writes.send(new sdk.UpdateFunctionCodeCommand(input as UpdateFunctionCodeCommandInput), limits),
+    );
+    return this.version(answer, `function ${name}`);
+  }
+
+  async publishVersion(
+    name: string,
+    publish: { readonly description: string; readonly codeSha256: string; readonly revisionId?: string },
+  ): Promise<LiveVersion> {
+    const { sdk, writes } = this.clients;
+    const input = {
+      FunctionName: name,
+      Description: publish.description,
+      CodeSha256: publish.codeSha256,
+      ...present({ RevisionId: publish.revisionId }),
+    };
+    const answer = await this.write('PublishVersion', `function ${name}`, {}, (limits) =>
+      writes.send(new sdk.PublishVersionCommand(input), limits),
+    );
+    return this.version(answer, `function ${name}`);
+  }
+
+  async createAlias(name: string, alias: { name: string; version: Version; description?: string }): Promise<LiveAlias> {
+    const { sdk, writes } = this.clients;
+    const input = {
+      FunctionName: name,
+      Name: alias.name,
+      FunctionVersion: alias.version,
+      ...present({ Description: alias.description }),
+    };
+    const answer = await this.write('CreateAlias', `alias ${alias.name} of function ${name}`, {}, (limits) =>
+      writes.send(new sdk.CreateAliasCommand(input), limits),
+    );
+    return this.alias(answer, name);
+  }
+
+  async updateAlias(name: string, alias: Parameters<LambdaPort['updateAlias']>[1]): Promise<LiveAlias> {
+    const { sdk, writes } = this.clients;
+    const input = {
+      FunctionName: name,
+      Name: alias.name,
+      FunctionVersion: alias.version,
+      RoutingConfig: { AdditionalVersionWeights: alias.weights },
+      ...present({ Description: alias.description, RevisionId: alias.revisionId }),
+    };
+    const answer = await this.write('UpdateAlias', `alias ${alias.name} of function ${name}`, {}, (limits) =>
+      writes.send(new sdk.UpdateAliasCommand(input), limits),
+    );
+    return this.alias(answer, name);
+  }
+
+  async tagResource(arn: string, tags: Readonly<Record<string, string>>): Promise<void> {
+    const { sdk, writes } = this.clients;
+    await this.write('TagResource', arn, {}, (limits) =>
+      writes.send(new sdk.TagResourceCommand({ Resource: arn, Tags: tags }), limits),
+    );
+  }
+
+  async untagResource(arn: string, keys: readonly string[]): Promise<void> {
+    const { sdk, writes } = this.clients;
+    await this.write('UntagResource', arn, {}, (limits) =>
+      writes.send(new sdk.UntagResourceCommand({ Resource: arn, TagKeys: [...keys] }), limits),
+    );
+  }
+
+  async invoke(name: string, qualifier: string, payload: Json, timeoutSeconds: number): Promise<InvokeAnswer> {
+    const { sdk, writes } = this.clients;
+    const input = {
+      FunctionName: name,
+      Qualifier: qualifier,
+      InvocationType: 'RequestResponse',
+      LogType: 'Tail',
+      Payload: new TextEncoder().encode(JSON.stringify(payload)),
+    } as const;
+    // AWS's name of the permission has a word more than the operation.
+    const limits = { action: 'lambda:InvokeFunction', timeoutMs: timeoutSeconds * 1000 };
+    const answer = await this.write('Invoke', `${qualifier} of function ${name}`, limits, (http) =>
+      writes.send(new sdk.InvokeCommand(input), http),
+    );
+    return {
+      statusCode: answer.StatusCode ?? 0,
+      payload: new TextDecoder().decode(answer.Payload),
+      logTail: Buffer.from(answer.LogResult ?? '', 'base64').toString('utf8'),
+      ...present({ functionError: answer.FunctionError, executedVersion: answer.ExecutedVersion }),
+    };
+  }
+
+  download(location: Secret): Promise<Uint8Array> {
+    return download(location);
+  }
+
+  private read<T>(operation: string, subject: string, run: (limits: Limits) => Promise<T>): Promise<T> {
+    return send({ operation, subject, timeoutMs: READ_TIMEOUT_MS }, READ_ATTEMPTS, run);
+  }
+
+  private write<T>(
+    operation: string,
+    subject: string,
+    more: Partial<Call>,
+    run: (limits: Limits) => Promise<T>,
+  ): Promise<T> {
+    return send({ operation, subject, timeoutMs: WRITE_TIMEOUT_MS, ...more }, 1, run);
+  }
+
+  private version(configuration: FunctionConfiguration, subject: string, location?: string): LiveVersion {
+    this.expectRevisionId(configuration.RevisionId, subject);
+    return toLiveVersion(configuration, location);
+  }
+
+  private alias(alias: AliasConfiguration, name: string): LiveAlias {
+    this.expectRevisionId(alias.RevisionId, `alias ${alias.Name ?? ''} of function ${name}`);
+    return toLiveAlias(alias);
+  }
+
+  private expectRevisionId(revisionId: string | undefined, subject: string): void {
+    if (revisionId !== undefined) return;
+    if (!this.options.allowMissingRevisionId)
+      throw new DeployError(
+        'AWS_UNREADABLE',
+        `AWS gave no RevisionId for ${subject}, so a foreign change would go unseen.`,
+        {
+          source: 'aws',
+          subject,
+        },
+      );
+    if (!this.noted) this.options.onNote?.('This endpoint gives no RevisionIds: writes go without this guard.');
+    this.noted = true;
+  }
+}
+
+/** Only ResourceNotFoundException means absent; every other failure stays one. */
+async function absent<T>(answer: Promise<T>): Promise<T | undefined> {
+  try {
+    return await answer;
+  } catch (error) {
+    if (isDeployError(error, 'AWS_NOT_FOUND')) return undefined;
+    throw error;
+  }
+}
+
+async function everyPage<T>(
+  read: (marker: string | undefined) => Promise<{ readonly items: readonly T[]; readonly next: string | undefined }>,
+): Promise<readonly T[]> {
+  const all: T[] = [];
+  let marker: string | undefined;
+  do {
+    const page = await read(marker);
+    all.push(...page.items);
+    // An empty marker would start from the first page again.
+    marker = page.next === '' ? undefined : page.next;
+  } while (marker !== undefined);
+  return all;
+}
+
+function secretsOf(change: ConfigurationChange): readonly string[] {
+  return Object.values(change.environment ?? {}).map((value) => reveal(value));
+}
+
+function upload(zip: Uint8Array, change?: ConfigurationChange): Partial<Call> {
+  const timeoutMs = WRITE_TIMEOUT_MS + Math.ceil(zip.byteLength / SLOWEST_UPLOAD);
+  return { timeoutMs, ...(change === undefined ? {} : { secrets: secretsOf(change) }) };
+}
