@@ -3,7 +3,7 @@ import type { DesiredFunction, LiveFunction } from '../model/function.js';
 import type { FunctionPlan } from '../model/plan.js';
 import type { Clock, FunctionRead, LambdaPort, RecordStore } from '../model/ports.js';
 import type { DeployRecord, Origin } from '../model/record.js';
-import type { Emit } from './events.js';
+import type { Emit } from '../model/events.js';
 
 /** Waits until `$LATEST` (no qualifier) or a version has settled. @throws UPDATE_FAILED, WAIT_TIMEOUT, AWS_* */
 export type Settle = (

@@ -105,7 +105,11 @@ function configurationStep(
 }
 
 /** Names of the target's variables by what happens to them. */
-export function variableChange(desired: DesiredFunction, current: Content, target: Content): VariableChange {
+export function variableChange(
+  desired: Pick<DesiredFunction, 'ignoreChanges'>,
+  current: Content,
+  target: Content,
+): VariableChange {
   const differing = new Set(
     diffEnvironment(current.environment, target.environment).map((d) => d.path.slice('environment.'.length)),
   );

@@ -1,5 +1,5 @@
-import type { Operation } from '../model/plan.js';
-import type { OperationStatus } from '../model/result.js';
+import type { Operation } from './plan.js';
+import type { OperationStatus } from './result.js';
 
 /** What a run tells while it goes on. Nothing in it is secret but `text`, which a handler wrote and must be redacted. */
 export type ApplyEvent =

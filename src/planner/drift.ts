@@ -1,0 +1,143 @@
+import type { DesiredFunction, LiveFunction, LiveVersion } from '../model/function.js';
+import type { DriftDifference, FunctionDrift } from '../model/drift.js';
+import { isJsonObject, type Json } from '../model/json.js';
+import type { DeployRecord } from '../model/record.js';
+import { versionOf } from './aliases.js';
+import { diffContent, ownValue } from './compare.js';
+import { contentOf, normalizeValue, settingField } from './normalize.js';
+import { isIgnored, isManaged, overlay } from './target.js';
+
+export interface DriftInput {
+  /** The function as the file has it; its code is absent when the archive is not there. */
+  readonly desired: DesiredFunction;
+  readonly live: LiveFunction | undefined;
+  /** Newest first, by alias name; `null` stands for a function without aliases. */
+  readonly records: ReadonlyMap<string | null, readonly DeployRecord[]>;
+  /** Digest of live `$LATEST` as records keep it. */
+  readonly latestDigest: string | undefined;
+}
+
+/**
+ * Recorded against live (semantics 25). Needs no artifact. A deployment of ours that failed or is still open is never somebody's
+ * edit: what it left is told in a note.
+ */
+export function detectDrift(input: DriftInput): FunctionDrift {
+  const { desired, live, records } = input;
+  const newest = newestSettled([...records.values()].flat());
+  if (newest === undefined) {
+    return {
+      name: desired.name,
+      drifted: false,
+      differences: [],
+      notes: ['no deployment is recorded, so nothing can have drifted'],
+    };
+  }
+  if (live === undefined) {
+    const gone: DriftDifference = { path: 'function', recorded: desired.name, live: null, desired: desired.name };
+    return { name: desired.name, drifted: true, differences: [gone], notes: [] };
+  }
+  const aliases = [...records].flatMap(([alias, own]) => (alias === null ? [] : aliasDrift(alias, own, live)));
+  const latest = latestDrift(input, live, newest);
+  const differences = [...aliases, ...latest.differences];
+  const open = [...records.values()].flat().filter(({ result }) => result === 'open');
+  const notes = [
+    ...latest.notes,
+    ...open.slice(0, 1).map(({ startedAt }) => `a deployment that started at ${startedAt} has not finished`),
+  ];
+  return { name: desired.name, drifted: differences.length > 0, differences, notes };
+}
+
+/** The newest record that is not open. */
+export function newestSettled(records: readonly DeployRecord[]): DeployRecord | undefined {
+  return records.filter(({ result }) => result !== 'open').sort((left, right) => (left.id < right.id ? 1 : -1))[0];
+}
+
+function aliasDrift(alias: string, records: readonly DeployRecord[], live: LiveFunction): DriftDifference[] {
+  const settled = newestSettled(records);
+  if (settled === undefined || settled.version === null) return [];
+  const found = live.aliases.find(({ name }) => name === alias);
+  const desired = null;
+  if (found === undefined) return [{ path: `aliases.${alias}`, recorded: settled.version, live: null, desired }];
+  const weighted = Object.keys(found.weights).length > 0;
+  return [
+    ...(found.version === settled.version
+      ? []
+      : [{ path: `aliases.${alias}.version`, recorded: settled.version, live: found.version, desired }]),
+    ...(weighted ? [{ path: `aliases.${alias}.weights`, recorded: {}, live: found.weights, desired }] : []),
+  ];
+}
+
+interface LatestDrift {
+  readonly differences: readonly DriftDifference[];
+  readonly notes: readonly string[];
+}
+
+function latestDrift({ desired, latestDigest }: DriftInput, live: LiveFunction, newest: DeployRecord): LatestDrift {
+  if (newest.latestDigest !== undefined && newest.latestDigest === latestDigest && newest.alias === null)
+    return { differences: [], notes: [] };
+  const snapshot = snapshotOf(desired, live, newest);
+  if (snapshot !== undefined) return againstSnapshot(desired, live, snapshot);
+  const unmoved =
+    newest.result === 'succeeded' &&
+    newest.specDigest !== undefined &&
+    desired.specDigest.startsWith(newest.specDigest);
+  if (unmoved) return againstFile(desired, live);
+  if (newest.latestDigest !== undefined && latestDigest !== undefined && newest.latestDigest !== latestDigest) {
+    return {
+      differences: [{ path: '$LATEST', recorded: newest.latestDigest, live: latestDigest, desired: null }],
+      notes: [],
+    };
+  }
+  const why =
+    newest.result === 'succeeded'
+      ? 'the last deployment left no version to compare with'
+      : `the last deployment ${newest.result.replace('_', ' ')} and left it unfinished`;
+  return { differences: [], notes: [`$LATEST is not compared: ${why}`] };
+}
+
+/** The version whose content the run left in `$LATEST`; a pinned alias says nothing about it. */
+function snapshotOf(desired: DesiredFunction, live: LiveFunction, newest: DeployRecord): LiveVersion | undefined {
+  const pinned = desired.aliases.some(({ name, version }) => name === newest.alias && version !== undefined);
+  const version = newest.result === 'succeeded' ? newest.version : newest.triedVersion;
+  return pinned || version === null || version === undefined ? undefined : versionOf(live, version);
+}
+
+function againstSnapshot(desired: DesiredFunction, live: LiveFunction, snapshot: LiveVersion): LatestDrift {
+  const differences = diffContent(contentOf(snapshot, live.name), contentOf(live.latest, live.name), 'version')
+    .filter(({ path }) => !isIgnored(desired, path))
+    .map(({ path, before, after, sensitive }): DriftDifference => ({
+      path,
+      recorded: before,
+      live: after,
+      desired: desiredAt(desired, path),
+      ...(sensitive === true ? { sensitive } : {}),
+    }));
+  return { differences, notes: [] };
+}
+
+/** Without a version to compare with, an unmoved file says what the last deployment left. */
+function againstFile(desired: DesiredFunction, live: LiveFunction): LatestDrift {
+  const current = contentOf(live.latest, live.name);
+  const differences = diffContent(overlay(desired, current), current).map(
+    ({ path, before, after, sensitive }): DriftDifference => ({
+      path,
+      recorded: before,
+      live: after,
+      desired: before,
+      ...(sensitive === true ? { sensitive } : {}),
+    }),
+  );
+  return { differences, notes: [] };
+}
+
+/** What the file says at a path; `null` where it says nothing or cannot tell. */
+function desiredAt(desired: DesiredFunction, path: string): Json {
+  if (!isManaged(desired, path)) return null;
+  const [key = '', member] = path.split('.', 2);
+  if (key === 'code') return desired.code?.codeSha256 ?? null;
+  if (key === 'environment')
+    return member !== undefined && ownValue(desired.environment ?? {}, member) !== undefined ? '(set)' : null;
+  const value =
+    normalizeValue(settingField(key), desired.settings[key as keyof DesiredFunction['settings']], desired.name) ?? null;
+  return member === undefined ? value : isJsonObject(value) ? (value[member] ?? null) : null;
+}

@@ -1,0 +1,267 @@
+import { DeployError } from '../errors.js';
+import {
+  isUnreadable,
+  type DesiredAlias,
+  type LiveAlias,
+  type LiveFunction,
+  type LiveVersion,
+  type Version,
+} from '../model/function.js';
+import type { Json } from '../model/json.js';
+import type { Difference, FunctionPlan, Operation, Warning } from '../model/plan.js';
+import type { DeployRecord } from '../model/record.js';
+import { checkSteps } from './aliases.js';
+import { diffContent, type PathDifference } from './compare.js';
+import { recorded, type PlannedFunction } from './deploy.js';
+import { effectsOf } from './explain.js';
+import { variableChange } from './latest.js';
+import { contentOf, type Content } from './normalize.js';
+
+/** Where a rollback goes. */
+export interface RollbackTarget {
+  readonly version: Version;
+  /** The record that put it there; absent when only the number is known. */
+  readonly record?: DeployRecord;
+  /** The record of what is live, taken back by this rollback. */
+  readonly leaves?: DeployRecord;
+}
+
+/**
+ * The newest good deployment before the one that is live (semantics 22): not the previous number, and never one that an earlier
+ * rollback took back. With `to`, the version, record or commit it names.
+ *
+ * @param records newest first, of this alias
+ * @throws NO_ROLLBACK_TARGET
+ */
+export function chooseTarget(
+  name: string,
+  alias: LiveAlias,
+  records: readonly DeployRecord[],
+  to?: string,
+): RollbackTarget {
+  const effective = effectiveRecord(alias.version, records);
+  const leaves = effective === undefined ? {} : { leaves: effective };
+  if (to !== undefined) return { ...namedTarget(name, alias, records, to), ...leaves };
+  if (effective === undefined) {
+    const why =
+      records.length === 0
+        ? 'there is no record of a deployment'
+        : `no record matches version ${alias.version}, which is live`;
+    throw noTarget(name, alias.name, `${why}, so the tool does not guess.`);
+  }
+  const older = records.slice(records.indexOf(effective) + 1);
+  const record = older.find(
+    (candidate) =>
+      candidate.action === 'deploy' &&
+      candidate.result === 'succeeded' &&
+      candidate.version !== null &&
+      candidate.version !== alias.version &&
+      !isTakenBack(candidate, records),
+  );
+  if (record === undefined || record.version === null) {
+    throw noTarget(name, alias.name, `no earlier good deployment than version ${alias.version} is recorded.`);
+  }
+  return { version: record.version, record, ...leaves };
+}
+
+/** The deployment that is live: a rollback's record counts as the record it restored. */
+export function effectiveRecord(version: Version, records: readonly DeployRecord[]): DeployRecord | undefined {
+  const match = records.find((record) => record.result === 'succeeded' && record.version === version);
+  if (match?.action !== 'rollback') return match;
+  return (
+    records.find((record) => record.id === match.restores) ??
+    records.find((record) => record.action === 'deploy' && record.version === version) ??
+    match
+  );
+}
+
+/** Whether the newest rollback that touched this record left it. */
+export function isTakenBack(record: DeployRecord, records: readonly DeployRecord[]): boolean {
+  const last = records.find(
+    (other) =>
+      other.action === 'rollback' &&
+      other.result === 'succeeded' &&
+      (other.leaves === record.id || other.restores === record.id),
+  );
+  return last === undefined ? record.takenBack === true : last.leaves === record.id;
+}
+
+const COMMIT_MIN_DIGITS = 7;
+
+function namedTarget(name: string, alias: LiveAlias, records: readonly DeployRecord[], to: string): RollbackTarget {
+  const good = records.filter((record) => record.result === 'succeeded' && record.version !== null);
+  const record = /^[1-9]\d*$/.test(to)
+    ? good.find((candidate) => candidate.version === to)
+    : good.find(
+        (candidate) =>
+          candidate.id === to ||
+          (to.length >= COMMIT_MIN_DIGITS &&
+            candidate.commit !== undefined &&
+            (candidate.commit.startsWith(to) || to.startsWith(candidate.commit))),
+      );
+  const version = record?.version ?? (/^[1-9]\d*$/.test(to) ? to : undefined);
+  if (version === undefined || version === null)
+    throw noTarget(name, alias.name, `no record of a good deployment is, or has the commit, ${to}.`);
+  return { version, ...(record === undefined ? {} : { record }) };
+}
+
+function noTarget(name: string, alias: string, why: string): DeployError {
+  return new DeployError('NO_ROLLBACK_TARGET', `alias ${alias} of ${name}: ${why}`, {
+    subject: name,
+    fix: 'look at `lambda-deploy history`, then say where to go with --to VERSION.',
+  });
+}
+
+export interface RollbackInput {
+  readonly name: string;
+  readonly alias: DesiredAlias;
+  readonly live: LiveFunction;
+  /** The version to go back to, as it is in AWS. */
+  readonly version: LiveVersion;
+  readonly target: RollbackTarget;
+  readonly recordsInTags: boolean;
+}
+
+/**
+ * Service before tidiness (semantics 22, 23): the version is checked by number, the alias moves and its weights are cleared, and
+ * only then `$LATEST` gets the version's configuration and code.
+ *
+ * @throws VERSION_NOT_FOUND when the version is Failed
+ */
+export function planRollback(input: RollbackInput): PlannedFunction {
+  const { name, alias, live, version, target } = input;
+  if (version.state === 'Failed') {
+    throw new DeployError('VERSION_NOT_FOUND', `version ${version.version} of ${name} is Failed and cannot serve.`, {
+      subject: name,
+      fix: 'choose another one with --to VERSION.',
+    });
+  }
+  const current = contentOf(live.latest, name);
+  const content = restored(current, contentOf(version, name));
+  const found = diffContent(current, content);
+  const served = live.aliases.find((candidate) => candidate.name === alias.name);
+  const shift = shiftSteps(alias, served, version.version);
+  const body = [...shift, ...latestSteps(live, current, content, found)];
+  const differences: Difference[] = [
+    ...(served === undefined || served.version === version.version
+      ? []
+      : [
+          {
+            path: `aliases.${alias.name}.version`,
+            on: `alias ${alias.name}`,
+            before: served.version,
+            after: version.version,
+            reason: 'rollback',
+          },
+        ]),
+    ...found.map((difference) => ({
+      ...difference,
+      on: '$LATEST',
+      reason: `$LATEST is not as version ${version.version}`,
+    })),
+  ];
+  const plan: FunctionPlan = {
+    name,
+    action: body.length === 0 ? 'none' : 'update',
+    differences,
+    alsoGoesLive: [],
+    operations: input.recordsInTags ? recorded(body) : body,
+    effects: effectsOf(name, body),
+    unmanagedAliases: live.aliases.map((other) => other.name).filter((other) => other !== alias.name),
+    specDigest: target.record?.specDigest ?? '',
+  };
+  return { plan, target: content, warnings: warningsOf(name, version, live) };
+}
+
+/** The version's content; the function's own description and what AWS does not show stay as they are. */
+function restored(current: Content, version: Content): Content {
+  const description = current.settings.description ?? '';
+  return {
+    settings: { ...version.settings, description },
+    environment: isUnreadable(version.environment) ? current.environment : version.environment,
+    codeSha256: version.codeSha256,
+  };
+}
+
+function shiftSteps(alias: DesiredAlias, served: LiveAlias | undefined, version: Version): Operation[] {
+  const to = { number: version };
+  if (served === undefined) {
+    return [
+      ...checkSteps(alias, to),
+      { type: 'CreateAlias', reason: 'the alias does not exist', alias: alias.name, version: to },
+    ];
+  }
+  if (served.version === version && Object.keys(served.weights).length === 0) return [];
+  return [
+    ...checkSteps(alias, to),
+    {
+      type: 'UpdateAlias',
+      reason: `from ${served.version} to ${version}`,
+      alias: alias.name,
+      from: { version: { number: served.version }, weights: served.weights },
+      version: to,
+    },
+    ...checkSteps(alias, { alias: alias.name }),
+  ];
+}
+
+function latestSteps(
+  live: LiveFunction,
+  current: Content,
+  content: Content,
+  found: readonly PathDifference[],
+): Operation[] {
+  const changed = new Set(found.map(({ path }) => path.split('.')[0] ?? ''));
+  const sendCode = (changed.has('code') || changed.has('architectures')) && live.latest.packageType === 'Zip';
+  const settings: Record<string, Json> = {};
+  for (const key of changed) {
+    const value = content.settings[key as keyof Content['settings']];
+    if (key !== 'architectures' && value !== undefined) settings[key] = value;
+  }
+  const environment = changed.has('environment')
+    ? { environment: variableChange({ ignoreChanges: [] }, current, content) }
+    : {};
+  const configure = Object.keys(settings).length > 0 || changed.has('environment');
+  const architectures = content.settings.architectures as readonly string[] | undefined;
+  return [
+    ...(configure
+      ? [
+          {
+            type: 'UpdateFunctionConfiguration',
+            reason: 'restore the configuration of $LATEST',
+            settings,
+            ...environment,
+          } as const,
+        ]
+      : []),
+    ...(sendCode
+      ? [
+          {
+            type: 'UpdateFunctionCode',
+            reason: 'restore the code of $LATEST',
+            codeSha256: content.codeSha256,
+            ...(architectures === undefined ? {} : { architectures }),
+          } as const,
+        ]
+      : []),
+  ];
+}
+
+function warningsOf(name: string, version: LiveVersion, live: LiveFunction): Warning[] {
+  const warnings: Warning[] = [];
+  if (isUnreadable(version.environment)) {
+    warnings.push({
+      code: 'AWS_UNREADABLE',
+      function: name,
+      message: `the variables of version ${version.version} cannot be read (${version.environment.unreadable}); $LATEST keeps its own.`,
+    });
+  }
+  if (live.latest.packageType === 'Image') {
+    warnings.push({
+      code: 'NOT_YET_SUPPORTED',
+      function: name,
+      message: `${name} runs an image: the alias goes back, the image of $LATEST is left as it is.`,
+    });
+  }
+  return warnings;
+}

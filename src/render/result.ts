@@ -1,0 +1,90 @@
+import type { ApplyEvent } from '../model/events.js';
+import type { Operation } from '../model/plan.js';
+import type { ApplyResult, FunctionResult } from '../model/result.js';
+import { as, duration, type Line, type Span } from './text.js';
+
+/** What an apply or a rollback did, for people. */
+export function renderResult(result: ApplyResult): Line[] {
+  return [...result.functions.flatMap(renderFunction), ...closing(result)];
+}
+
+function closing({ command, result }: ApplyResult): Line[] {
+  const what = command === 'apply' ? 'Apply' : 'Rollback';
+  if (result === 'no_changes') return [[as('good', 'Nothing to do.'), ' Live is as the file says.']];
+  if (result === 'succeeded') return [[as('good', `${what} succeeded.`)]];
+  return [
+    [as('bad', result === 'rolled_back' ? `${what} failed; the aliases are back where they were.` : `${what} failed.`)],
+  ];
+}
+
+function renderFunction(one: FunctionResult): Line[] {
+  if (one.result === 'no_changes') return [];
+  const role = one.result === 'succeeded' ? 'good' : 'bad';
+  return [
+    [as('title', one.name), '  ', as(role, one.result.replace('_', ' ')), ...served(one)],
+    ...one.notes.map((note): Line => [as('warn', '  note: '), note]),
+    ...(one.error === undefined ? [] : errorLines(one.error)),
+  ];
+}
+
+function served({ aliases }: FunctionResult): Span[] {
+  return aliases.map(({ name, version, previousVersion }) => {
+    if (version === null) return `  ${name}: (none)`;
+    return version === previousVersion
+      ? `  ${name}: version ${version}`
+      : `  ${name}: version ${version} (was ${previousVersion ?? 'none'})`;
+  });
+}
+
+function errorLines({ code, message, hint }: NonNullable<FunctionResult['error']>): Line[] {
+  return [
+    [as('bad', `  error[${code}]`), ` ${message}`],
+    ...(hint === undefined ? [] : [[as('dim', '  fix: '), hint]]),
+  ];
+}
+
+/** One line of progress, or several for a log tail; a step is told when it ended. */
+export function renderEvent(event: ApplyEvent, verbose: boolean): Line[] {
+  const name = as('dim', `${event.function}: `);
+  switch (event.type) {
+    case 'step-started':
+      return verbose ? [[name, `${event.index + 1}/${event.total} ${label(event.operation)} …`]] : [];
+    case 'step-ended':
+      return [
+        [
+          name,
+          stepMark(event.status),
+          ` ${label(event.operation)}`,
+          ...(event.detail === undefined ? [] : [`: ${event.detail}`]),
+          as('dim', `  ${duration(event.durationMs)}`),
+        ],
+      ];
+    case 'waiting':
+      return [[name, as('dim', `waiting for ${event.waitingFor} (${Math.round(event.seconds)} s)`)]];
+    case 'retrying':
+      return [[name, as('warn', `${event.reason}; trying again in ${event.seconds} s`)]];
+    case 'taking-back':
+      return [[name, as('warn', `taking alias ${event.alias} back to version ${event.version}`)]];
+    case 'log-tail':
+      return [
+        [name, 'log tail of the failed invocation'],
+        ...event.text
+          .trimEnd()
+          .split('\n')
+          .map((line): Line => [as('dim', '  | '), line]),
+      ];
+  }
+}
+
+function stepMark(status: string): Span {
+  return status === 'failed'
+    ? as('bad', 'failed')
+    : as('good', status === 'recovered' ? 'done (its answer was lost, its effect was found)' : 'done');
+}
+
+function label(operation: Operation): string {
+  if ('record' in operation) return `${operation.type} (${operation.record} the record)`;
+  if (operation.type === 'Invoke')
+    return 'alias' in operation.target ? `Invoke ${operation.target.alias}` : 'Invoke the version by number';
+  return operation.type;
+}

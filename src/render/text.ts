@@ -1,0 +1,66 @@
+import type { Json } from '../model/json.js';
+
+/** What a piece of text is; the terminal decides on its colour. */
+export type Role = 'title' | 'add' | 'change' | 'remove' | 'good' | 'bad' | 'warn' | 'dim';
+
+/** A piece of a line: bare text, or text with a role. */
+export type Span = string | { readonly text: string; readonly role: Role };
+
+export type Line = readonly Span[];
+
+/** A span with a role. */
+export function as(role: Role, text: string): Span {
+  return { text, role };
+}
+
+/** The lines as bare text, one `\n` after each. */
+export function plain(lines: readonly Line[]): string {
+  return lines
+    .map((line) => `${line.map((span) => (typeof span === 'string' ? span : span.text)).join('')}\n`)
+    .join('');
+}
+
+/** Rows as columns: every column but the last is padded to its widest cell. */
+export function columns(rows: readonly (readonly Span[])[], indent: string, gap = '  '): Line[] {
+  const widths: number[] = [];
+  for (const row of rows)
+    row.slice(0, -1).forEach((cell, index) => (widths[index] = Math.max(widths[index] ?? 0, width(cell))));
+  return rows.map((row) => [
+    indent,
+    ...row.flatMap((cell, index): Span[] =>
+      index === row.length - 1 ? [cell] : [cell, ' '.repeat((widths[index] ?? 0) - width(cell)) + gap],
+    ),
+  ]);
+}
+
+function width(span: Span): number {
+  return [...(typeof span === 'string' ? span : span.text)].length;
+}
+
+const MAX_VALUE_CHARACTERS = 72;
+
+/** A value on one line: control characters escaped, long ones cut in the middle of nowhere with an ellipsis. */
+export function shownValue(value: Json): string {
+  if (value === null) return '(none)';
+  const text = typeof value === 'string' && /^[\x20-\x7e]+$/.test(value) ? value : JSON.stringify(value);
+  return text.length > MAX_VALUE_CHARACTERS ? `${text.slice(0, MAX_VALUE_CHARACTERS)}…` : text;
+}
+
+/** Replaces what could move the cursor or hide text on a terminal; keeps line breaks and tabs. */
+export function printable(text: string): string {
+  return text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200b-\u200f\u202a-\u202e\u2066-\u2069]/g, '\ufffd');
+}
+
+const DIGEST_CHARACTERS = 12;
+
+/** Enough of a digest to tell two apart by eye. */
+export function shortDigest(digest: string): string {
+  return digest.slice(0, DIGEST_CHARACTERS);
+}
+
+/** `850 ms`, `12.3 s`, `4 min 10 s`. */
+export function duration(milliseconds: number): string {
+  if (milliseconds < 1000) return `${Math.round(milliseconds)} ms`;
+  if (milliseconds < 60_000) return `${(milliseconds / 1000).toFixed(1)} s`;
+  return `${Math.floor(milliseconds / 60_000)} min ${Math.round((milliseconds % 60_000) / 1000)} s`;
+}
