@@ -63,7 +63,7 @@ export class CannedServer {
       method: request.method ?? '',
       path: request.url ?? '',
       headers: request.headers,
-      body: text === '' ? undefined : (JSON.parse(text) as unknown),
+      body: parsed(text),
     };
     this.arrivals.push(arrival);
     const canned = this.answer(arrival);
@@ -73,4 +73,10 @@ export class CannedServer {
     response.writeHead(canned.status ?? 200, { 'content-type': canned.type ?? 'application/json', ...canned.headers });
     response.end(canned.status === 204 ? undefined : body);
   }
+}
+
+/** Other services do not speak JSON; their text is kept. */
+function parsed(text: string): unknown {
+  if (text === '') return undefined;
+  return text.startsWith('{') ? JSON.parse(text) : text;
 }
