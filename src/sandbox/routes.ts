@@ -1,0 +1,124 @@
+import { createAlias, deleteAlias, getAlias, listAliases, updateAlias } from './aliases.js';
+import type { Answer, Call } from './call.js';
+import { deleteFunctionConcurrency, getFunctionConcurrency, putFunctionConcurrency } from './concurrency.js';
+import {
+  createFunction,
+  deleteFunction,
+  getFunction,
+  getFunctionConfiguration,
+  listFunctions,
+  updateFunctionCode,
+  updateFunctionConfiguration,
+} from './functions.js';
+import { invoke } from './invoke.js';
+import { getCallerIdentity } from './sts.js';
+import { listTags, tagResource, untagResource } from './tags.js';
+import { listVersions, publishVersion } from './versions.js';
+
+type Handler = (call: Call) => Answer | Promise<Answer>;
+
+interface Route {
+  readonly method: string;
+  readonly template: string;
+  readonly operation: string;
+  readonly handler: Handler;
+}
+
+const FUNCTIONS = '/2015-03-31/functions';
+const FUNCTION = `${FUNCTIONS}/{FunctionName}`;
+const TAGS = '/2017-03-31/tags/{Resource}';
+
+/** The paths of the API model. @see https://docs.aws.amazon.com/lambda/latest/api/API_Operations.html */
+const ROUTES: readonly Route[] = [
+  { method: 'POST', template: FUNCTIONS, operation: 'CreateFunction', handler: createFunction },
+  { method: 'GET', template: FUNCTIONS, operation: 'ListFunctions', handler: listFunctions },
+  { method: 'GET', template: FUNCTION, operation: 'GetFunction', handler: getFunction },
+  { method: 'DELETE', template: FUNCTION, operation: 'DeleteFunction', handler: deleteFunction },
+  {
+    method: 'GET',
+    template: `${FUNCTION}/configuration`,
+    operation: 'GetFunctionConfiguration',
+    handler: getFunctionConfiguration,
+  },
+  {
+    method: 'PUT',
+    template: `${FUNCTION}/configuration`,
+    operation: 'UpdateFunctionConfiguration',
+    handler: updateFunctionConfiguration,
+  },
+  { method: 'PUT', template: `${FUNCTION}/code`, operation: 'UpdateFunctionCode', handler: updateFunctionCode },
+  { method: 'POST', template: `${FUNCTION}/versions`, operation: 'PublishVersion', handler: publishVersion },
+  { method: 'GET', template: `${FUNCTION}/versions`, operation: 'ListVersionsByFunction', handler: listVersions },
+  { method: 'POST', template: `${FUNCTION}/aliases`, operation: 'CreateAlias', handler: createAlias },
+  { method: 'GET', template: `${FUNCTION}/aliases`, operation: 'ListAliases', handler: listAliases },
+  { method: 'GET', template: `${FUNCTION}/aliases/{Name}`, operation: 'GetAlias', handler: getAlias },
+  { method: 'PUT', template: `${FUNCTION}/aliases/{Name}`, operation: 'UpdateAlias', handler: updateAlias },
+  { method: 'DELETE', template: `${FUNCTION}/aliases/{Name}`, operation: 'DeleteAlias', handler: deleteAlias },
+  { method: 'POST', template: `${FUNCTION}/invocations`, operation: 'Invoke', handler: invoke },
+  { method: 'GET', template: TAGS, operation: 'ListTags', handler: listTags },
+  { method: 'POST', template: TAGS, operation: 'TagResource', handler: tagResource },
+  { method: 'DELETE', template: TAGS, operation: 'UntagResource', handler: untagResource },
+  {
+    method: 'GET',
+    template: '/2019-09-30/functions/{FunctionName}/concurrency',
+    operation: 'GetFunctionConcurrency',
+    handler: getFunctionConcurrency,
+  },
+  {
+    method: 'PUT',
+    template: '/2017-10-31/functions/{FunctionName}/concurrency',
+    operation: 'PutFunctionConcurrency',
+    handler: putFunctionConcurrency,
+  },
+  {
+    method: 'DELETE',
+    template: '/2017-10-31/functions/{FunctionName}/concurrency',
+    operation: 'DeleteFunctionConcurrency',
+    handler: deleteFunctionConcurrency,
+  },
+];
+
+/** An operation with the parts of the path, decoded. */
+export interface Match {
+  readonly operation: string;
+  readonly handler: Handler;
+  readonly path: Readonly<Record<string, string>>;
+  /** Whether it changes the state; an invocation does not. */
+  readonly mutating: boolean;
+}
+
+function matchTemplate(template: string, path: string): Record<string, string> | undefined {
+  const wanted = template.split('/');
+  const found = path.replace(/\/+$/, '').split('/');
+  if (wanted.length !== found.length) return undefined;
+  const parts: Record<string, string> = {};
+  for (const [index, segment] of wanted.entries()) {
+    const text = found[index] ?? '';
+    if (segment.startsWith('{')) parts[segment.slice(1, -1)] = decode(text);
+    else if (segment !== text) return undefined;
+  }
+  return parts;
+}
+
+function decode(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    // A broken escape is no name; the name's own check says so.
+    return text;
+  }
+}
+
+/** The operation of a request; `undefined` for what the sandbox does not know. `path` is still percent-encoded. */
+export function findOperation(method: string, path: string, form: URLSearchParams): Match | undefined {
+  if (path === '/' && method === 'POST') {
+    if (form.get('Action') !== 'GetCallerIdentity') return undefined;
+    return { operation: 'GetCallerIdentity', handler: getCallerIdentity, path: {}, mutating: false };
+  }
+  for (const { operation, handler, ...route } of ROUTES) {
+    const parts = route.method === method ? matchTemplate(route.template, path) : undefined;
+    if (parts === undefined) continue;
+    return { operation, handler, path: parts, mutating: method !== 'GET' && operation !== 'Invoke' };
+  }
+  return undefined;
+}

@@ -1,0 +1,229 @@
+import { randomUUID } from 'node:crypto';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { isJsonObject, type JsonObject } from '../model/json.js';
+import { authenticate, type SignedRequest } from './auth.js';
+import type { Answer } from './call.js';
+import { AwsError, gatewayError, serializationError } from './errors.js';
+import { type Fault, faultError, type Intercept, type SandboxCall, seenCall } from './intercept.js';
+import { Links } from './links.js';
+import { findOperation, type Match } from './routes.js';
+import { RuntimePool } from './runtime.js';
+import type { SandboxState } from './state.js';
+import { queryError } from './sts.js';
+import { MAX_REQUEST_BYTES, requestTooLarge } from './validate.js';
+
+export type { Fault, Intercept, SandboxCall } from './intercept.js';
+export type { SandboxState } from './state.js';
+
+/** How the sandbox behaves; everything has a default. */
+export interface SandboxOptions {
+  /** Default 127.0.0.1. */
+  readonly host?: string;
+  /** Default 0: any free port. */
+  readonly port?: number;
+  /** Added before every answer, in milliseconds; default 0. */
+  readonly latencyMs?: number;
+  /** How long states take to settle, in milliseconds; default 0: pending in the answer, settled at the next call. */
+  readonly settleMs?: number;
+  /** Twelve digits; default 123456789012. */
+  readonly account?: string;
+  /** Milliseconds since the epoch, for settling, timestamps and links; default the system's clock. */
+  readonly now?: () => number;
+  readonly intercept?: Intercept;
+}
+
+/** A sandbox that listens. */
+export interface Sandbox {
+  /** Without a slash at the end. */
+  readonly url: string;
+  /** Everything authenticated that came over the wire, in order; the newest 10,000. */
+  readonly calls: readonly SandboxCall[];
+  /** The model, live: a test may edit it "as a console user". */
+  readonly state: SandboxState;
+  /** Stops listening, ends every process and removes every file. */
+  close(): Promise<void>;
+}
+
+/** Enough for every test, and a bound for a sandbox that is polled for days. */
+const KEPT_CALLS = 10_000;
+/** A client that reuses a connection just as the server closes it sees a lost answer: never close first. */
+const KEEP_ALIVE_MS = 600_000;
+
+interface Context {
+  readonly options: SandboxOptions;
+  readonly state: SandboxState;
+  readonly links: Links;
+  readonly pool: RuntimePool;
+  readonly calls: SandboxCall[];
+  readonly counts: Map<string, number>;
+}
+
+/**
+ * Starts a Lambda endpoint that the AWS SDK and the aws CLI use unchanged.
+ *
+ * @throws Error when the address cannot be listened on
+ */
+export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbox> {
+  const state: SandboxState = {
+    account: options.account ?? '123456789012',
+    settleMs: options.settleMs ?? 0,
+    now: options.now ?? Date.now,
+    regions: new Map(),
+  };
+  const pool = new RuntimePool();
+  const links = new Links(state.now);
+  const context: Context = { options, state, links, pool, calls: [], counts: new Map() };
+  const server = createServer((request, response) => {
+    serve(context, request, response).catch(() => response.destroy());
+  });
+  server.keepAliveTimeout = KEEP_ALIVE_MS;
+  const host = options.host ?? '127.0.0.1';
+  await listen(server, host, options.port ?? 0);
+  const { port } = server.address() as AddressInfo;
+  const name = host.includes(':') ? `[${host}]` : host;
+  return {
+    url: `http://${name}:${port}`,
+    calls: context.calls,
+    state,
+    async close() {
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      server.closeAllConnections();
+      await pool.close();
+      await closed;
+    },
+  };
+}
+
+function listen(server: Server, host: string, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, host, () => resolve());
+  });
+}
+
+interface WireRequest extends SignedRequest {
+  readonly tooLarge: boolean;
+}
+
+async function receive(request: IncomingMessage): Promise<WireRequest> {
+  const [path = '/', search = ''] = (request.url ?? '/').split('?', 2);
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    size += chunk.byteLength;
+    // The rest is read and dropped: a client that is cut off while it sends never sees the answer.
+    if (size <= MAX_REQUEST_BYTES) chunks.push(chunk);
+  }
+  const headers = Object.entries(request.headers).map(([key, value]) => [key, String(value)]);
+  return {
+    method: request.method ?? 'GET',
+    path,
+    query: new URLSearchParams(search.replaceAll('+', '%2B')),
+    headers: Object.fromEntries(headers) as Record<string, string>,
+    body: Buffer.concat(chunks),
+    tooLarge: size > MAX_REQUEST_BYTES,
+  };
+}
+
+async function serve(context: Context, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const wire = await receive(request);
+  const archive = wire.method === 'GET' ? context.links.open(wire.path) : undefined;
+  if (archive !== undefined) {
+    response.writeHead(200, { 'content-type': 'application/zip', 'content-length': archive.byteLength }).end(archive);
+    return;
+  }
+  if (context.options.latencyMs) await sleep(context.options.latencyMs);
+  let answer: Answer | 'reset';
+  try {
+    answer = await handle(context, wire);
+  } catch (error) {
+    answer = errorAnswer(error, wire.path === '/');
+  }
+  if (answer === 'reset') reset(request.socket);
+  else send(response, answer);
+}
+
+function reset(socket: Socket): void {
+  socket.resetAndDestroy();
+}
+
+function parseBody(wire: WireRequest, operation: string): JsonObject {
+  if (operation === 'Invoke' || operation === 'GetCallerIdentity' || wire.body.byteLength === 0) return {};
+  let value: unknown;
+  try {
+    value = JSON.parse(Buffer.from(wire.body).toString('utf8'));
+  } catch {
+    throw serializationError('Could not parse request body into json');
+  }
+  if (!isJsonObject(value)) throw serializationError('The request body must be a JSON object');
+  return value;
+}
+
+async function handle(context: Context, wire: WireRequest): Promise<Answer | 'reset'> {
+  const form = new URLSearchParams(wire.path === '/' ? Buffer.from(wire.body).toString('utf8') : '');
+  const match = findOperation(wire.method, wire.path, form);
+  // Its signature cannot be checked without its bytes.
+  if (wire.tooLarge) throw requestTooLarge(MAX_REQUEST_BYTES, match?.operation ?? 'unknown');
+  const identity = await authenticate(wire);
+  if (match === undefined)
+    throw gatewayError(
+      404,
+      'UnknownOperationException',
+      `The sandbox does not know ${wire.path === '/' ? (form.get('Action') ?? 'this action') : `${wire.method} ${wire.path}`}.`,
+    );
+  const body = parseBody(wire, match.operation);
+  const fault = await intercepted(context, match, wire, body);
+  if (fault?.kind === 'reset-before') return 'reset';
+  if (fault?.kind === 'error') throw faultError(fault);
+  const answer = match.handler({
+    state: context.state,
+    region: identity.region,
+    path: match.path,
+    query: wire.query,
+    headers: wire.headers,
+    body,
+    rawBody: wire.body,
+    link: (code) => `http://${wire.headers.host ?? ''}${context.links.create(code)}`,
+    invoker: context.pool,
+  });
+  if (fault === undefined) return answer;
+  // The effect has taken place whether the operation succeeded or was refused; only the answer is lost.
+  await Promise.resolve(answer).catch(() => undefined);
+  return 'reset';
+}
+
+async function intercepted(
+  context: Context,
+  match: Match,
+  wire: WireRequest,
+  body: JsonObject,
+): Promise<Fault | undefined> {
+  const n = (context.counts.get(match.operation) ?? 0) + 1;
+  context.counts.set(match.operation, n);
+  const call = seenCall(match, n, wire.query, body, wire.body);
+  context.calls.push(call);
+  if (context.calls.length > KEPT_CALLS) context.calls.shift();
+  return context.options.intercept?.(call);
+}
+
+function errorAnswer(error: unknown, query: boolean): Answer {
+  const known =
+    error instanceof AwsError
+      ? error
+      : new AwsError(500, 'ServiceException', {
+          Type: 'Service',
+          Message: `The sandbox failed: ${error instanceof Error ? error.message : 'unknown error'}`,
+        });
+  const { status, code, body, headers } = known;
+  if (query) return queryError(status, code, String(body.message ?? body.Message ?? ''));
+  return { status, body, headers: { ...headers, 'x-amzn-errortype': code } };
+}
+
+function send(response: ServerResponse, answer: Answer): void {
+  const text = answer.text ?? (answer.body === undefined ? '' : JSON.stringify(answer.body));
+  const type = answer.body === undefined ? {} : { 'content-type': 'application/json' };
+  response.writeHead(answer.status, { 'x-amzn-requestid': randomUUID(), ...type, ...answer.headers });
+  response.end(text);
+}

@@ -1,0 +1,130 @@
+import { randomUUID } from 'node:crypto';
+import type { Json } from '../model/json.js';
+
+/** Members of a FunctionConfiguration in the shape in which AWS answers them, without identity and state. */
+export type Config = Record<string, Json>;
+
+/** An uploaded archive. */
+export interface Code {
+  /** base64(sha256(zip)). */
+  readonly codeSha256: string;
+  readonly zip: Uint8Array;
+}
+
+/** What a published version freezes. */
+export interface Content {
+  readonly config: Config;
+  readonly code: Code;
+}
+
+/** The state members of a FunctionConfiguration, by AWS's names. */
+export type Status = Readonly<Record<string, string>>;
+
+/** `$LATEST` or a published version. Tests may edit it "as a console user". */
+export interface VersionState {
+  readonly version: string;
+  revisionId: string;
+  lastModified: string;
+  content: Content;
+  status: Status;
+  /** A transition that is under way: at this time (milliseconds since the epoch) the status becomes that one. */
+  pending?: { at: number; status: Status };
+  /** While `$LATEST` is updated, invocations still run this. */
+  serving?: Content;
+}
+
+/** An alias. */
+export interface AliasState {
+  readonly name: string;
+  description: string;
+  functionVersion: string;
+  revisionId: string;
+  /** Fractions 0–1 of the additional version; empty: no routing. */
+  weights: Readonly<Record<string, number>>;
+}
+
+/** A function with everything that hangs on it. */
+export interface FunctionState {
+  readonly name: string;
+  readonly region: string;
+  /** Without a qualifier. */
+  readonly arn: string;
+  latest: VersionState;
+  /** Published versions by number, in the order of publishing. */
+  readonly versions: Map<string, VersionState>;
+  /** The number of the next version; never goes back. */
+  nextVersion: number;
+  /** Whether any update came after the last publish. */
+  changedSincePublish: boolean;
+  readonly aliases: Map<string, AliasState>;
+  tags: Record<string, string>;
+  reservedConcurrency?: number;
+}
+
+/** Everything the sandbox knows. */
+export interface SandboxState {
+  /** Twelve digits. */
+  readonly account: string;
+  /** How long a creation, update or published upload takes to settle, in milliseconds. */
+  readonly settleMs: number;
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
+  /** Functions by name, by region. */
+  readonly regions: Map<string, Map<string, FunctionState>>;
+}
+
+export const ACTIVE: Status = { State: 'Active', LastUpdateStatus: 'Successful' };
+
+// AWS gives the same reason for an update as for a creation.
+// https://docs.aws.amazon.com/lambda/latest/dg/functions-states.html
+export const PENDING: Status = {
+  State: 'Pending',
+  StateReason: 'The function is being created.',
+  StateReasonCode: 'Creating',
+};
+
+export const IN_PROGRESS: Status = {
+  State: 'Active',
+  LastUpdateStatus: 'InProgress',
+  LastUpdateStatusReason: 'The function is being created.',
+  LastUpdateStatusReasonCode: 'Creating',
+};
+
+/** The functions of a region, by name. */
+export function functionsOf(state: SandboxState, region: string): Map<string, FunctionState> {
+  let functions = state.regions.get(region);
+  if (functions === undefined) {
+    functions = new Map();
+    state.regions.set(region, functions);
+  }
+  return functions;
+}
+
+/** A fresh lock token. */
+export function newRevision(): string {
+  return randomUUID();
+}
+
+/** AWS's format for LastModified: milliseconds and `+0000`. */
+export function timestamp(state: SandboxState): string {
+  return new Date(state.now()).toISOString().replace('Z', '+0000');
+}
+
+/** Starts a transition that ends in Active and Successful after the settle time. */
+export function begin(state: SandboxState, version: VersionState, status: Status): void {
+  version.status = status;
+  version.pending = { at: state.now() + state.settleMs, status: ACTIVE };
+  version.revisionId = newRevision();
+  version.lastModified = timestamp(state);
+}
+
+/** Ends every transition of the function whose time has come. Settling moves the RevisionId, as in AWS. */
+export function settle(state: SandboxState, fn: FunctionState): void {
+  for (const version of [fn.latest, ...fn.versions.values()]) {
+    if (version.pending === undefined || version.pending.at > state.now()) continue;
+    version.status = version.pending.status;
+    version.revisionId = newRevision();
+    delete version.pending;
+    delete version.serving;
+  }
+}
