@@ -1,0 +1,190 @@
+import type { Finding } from './findings.js';
+import { mapScalars, nodeAt, type Node, type Path, type ScalarNode } from './node.js';
+
+/** What `${…}` may refer to. */
+export interface Scope {
+  /** The process's environment. */
+  readonly variables: Readonly<Record<string, string | undefined>>;
+  /** `--region`: wins over the file's. */
+  readonly region?: string;
+}
+
+type ConfigValues = Readonly<Record<string, string | undefined>>;
+
+/** One piece of a scalar: text, or an expression between `${` and `}`. */
+type Piece = { readonly text: string } | { readonly expression: string } | { readonly unclosed: true };
+
+type Resolved = { readonly value: string; readonly secret: boolean } | { readonly problem: Problem };
+type Problem = Pick<Finding, 'code' | 'message' | 'fix'>;
+
+/** Names whose values are secrets by themselves: allowed as variables of a function, refused anywhere else. */
+const SECRET_NAME = /^AWS_|^BUILDKITE_AGENT_|_TOKEN$|_SECRET$|_PASSWORD$|_KEY$/i;
+
+/** Whether a variable's name says that its value is a secret. */
+export function isSecretName(name: string): boolean {
+  return SECRET_NAME.test(name);
+}
+
+/**
+ * Replaces `${NAME}`, `${NAME:-default}` (unset or empty), `${NAME:?message}`, `${config:region}` and `$${` in string
+ * scalars. Runs on the tree, so a value never changes the structure. Keys are not touched. Everything that cannot be
+ * resolved is a finding, all at once; the scalar then counts as failed and is not judged further.
+ */
+export function interpolate(root: Node, scope: Scope): { readonly root: Node; readonly findings: readonly Finding[] } {
+  const findings: Finding[] = [];
+  const resolver = (config: ConfigValues | undefined, into: Finding[]) => (node: ScalarNode, path: Path) =>
+    typeof node.value === 'string' && node.value.includes('${')
+      ? resolveScalar(node, node.value, path, { scope, config, findings: into })
+      : node;
+  // What is wrong with `region` itself is found again, and reported, in its turn.
+  const config = configValues(root, scope, resolver(undefined, []));
+  const resolved = mapScalars(root, (node, path) =>
+    resolver(isConfigPath(path) ? undefined : config, findings)(node, path),
+  );
+  return { root: resolved, findings };
+}
+
+function isConfigPath(path: Path): boolean {
+  return path.length === 1 && (path[0] === 'region' || path[0] === 'account');
+}
+
+function configValues(root: Node, scope: Scope, resolve: (node: ScalarNode, path: Path) => ScalarNode): ConfigValues {
+  const read = (key: string): string | undefined => {
+    const node = nodeAt(root, key);
+    if (node?.kind !== 'scalar' || node.value === null) return undefined;
+    const resolved = resolve(node, [key]);
+    // A failed region is reported where it stands, not again wherever it is used.
+    return resolved.interpolated?.failed ? '' : String(resolved.value);
+  };
+  const { AWS_REGION, AWS_DEFAULT_REGION } = scope.variables;
+  return { region: scope.region ?? read('region') ?? AWS_REGION ?? AWS_DEFAULT_REGION, account: read('account') };
+}
+
+interface Context {
+  readonly scope: Scope;
+  /** `undefined` while `region` and `account` themselves are resolved. */
+  readonly config: ConfigValues | undefined;
+  readonly findings: Finding[];
+}
+
+function resolveScalar(node: ScalarNode, written: string, path: Path, context: Context): ScalarNode {
+  const pieces = split(written);
+  let value = '';
+  let shown = '';
+  let failed = false;
+  for (const piece of pieces) {
+    if ('text' in piece) {
+      value += piece.text;
+      shown += escape(piece.text);
+      continue;
+    }
+    const resolved = 'unclosed' in piece ? UNCLOSED : resolveExpression(piece.expression, path, context);
+    if ('problem' in resolved) {
+      failed = true;
+      context.findings.push({ ...resolved.problem, position: node.position, path });
+    } else {
+      value += resolved.value;
+      shown += resolved.secret && 'expression' in piece ? `\${${piece.expression}}` : escape(resolved.value);
+    }
+  }
+  const whole = pieces.length === 1 && pieces[0] !== undefined && 'expression' in pieces[0];
+  return { ...node, value, source: value, interpolated: { written, shown, whole, failed } };
+}
+
+function escape(text: string): string {
+  // A replacement text would take `$$` for one dollar.
+  return text.replaceAll('${', () => '$${');
+}
+
+const UNCLOSED: Resolved = {
+  problem: {
+    code: 'BAD_INTERPOLATION',
+    message: 'A ${ is not closed.',
+    fix: 'close it with }, or write $${ for a literal ${.',
+  },
+};
+
+function split(text: string): readonly Piece[] {
+  const pieces: Piece[] = [];
+  let rest = text;
+  while (rest !== '') {
+    const start = rest.indexOf('${');
+    if (start === -1) return [...pieces, { text: rest }];
+    if (rest[start - 1] === '$') {
+      pieces.push({ text: `${rest.slice(0, start - 1)}\${` });
+      rest = rest.slice(start + 2);
+      continue;
+    }
+    if (start > 0) pieces.push({ text: rest.slice(0, start) });
+    const end = rest.indexOf('}', start);
+    if (end === -1) return [...pieces, { unclosed: true }];
+    pieces.push({ expression: rest.slice(start + 2, end) });
+    rest = rest.slice(end + 1);
+  }
+  return pieces;
+}
+
+function resolveExpression(expression: string, path: Path, context: Context): Resolved {
+  const match = /^([A-Za-z_][A-Za-z0-9_]*)(?:(:-|:\?)(.*))?$/s.exec(expression);
+  if (match === null) return resolveOther(expression, context);
+  const [, name = '', operator, argument = ''] = match;
+  if (argument.includes('${'))
+    return bad(expression, 'A default cannot contain another ${…}.', 'write one expression after the other.');
+  if (isSecretName(name) && !isUnderEnvironment(path)) return misplaced(name);
+  const value = context.scope.variables[name];
+  // `PASSWORD: "${VALUE}"` is as secret as `VALUE: "${PASSWORD}"`.
+  const secret = isSecretName(name) || (isUnderEnvironment(path) && isSecretName(String(path.at(-1))));
+  if (operator === ':-') return { value: value === undefined || value === '' ? argument : value, secret };
+  if (operator === ':?' && (value === undefined || value === '')) {
+    const message = `The variable ${name} is not set: ${argument || 'it is required'}.`.replace(/\.\.$/, '.');
+    return { problem: { code: 'UNSET_VARIABLE', message, fix: `set ${name}.` } };
+  }
+  if (value !== undefined) return { value, secret };
+  const fix = `set ${name}, or write \${${name}:-default}.`;
+  return { problem: { code: 'UNSET_VARIABLE', message: `The variable ${name} is not set.`, fix } };
+}
+
+function resolveOther(expression: string, { config }: Context): Resolved {
+  const [, kind, argument = ''] = /^([A-Za-z_][A-Za-z0-9_-]*):(.*)$/s.exec(expression) ?? [];
+  if (kind === undefined)
+    return bad(expression, 'This is no variable name.', 'write ${NAME}, or $${ for a literal ${.');
+  if (kind !== 'config') {
+    const message = `\${${kind}:…} is not supported yet; \${NAME}, \${NAME:-default}, \${NAME:?message} and \${config:region} are.`;
+    return {
+      problem: { code: 'NOT_YET_SUPPORTED', message, fix: 'hand the value over in an environment variable: ${NAME}.' },
+    };
+  }
+  if (argument === 'environment') {
+    const message = '${config:environment} has no value: `environments` are not supported yet.';
+    return { problem: { code: 'NOT_YET_SUPPORTED', message, fix: 'use an environment variable: ${NAME}.' } };
+  }
+  if (argument !== 'region' && argument !== 'account')
+    return bad(
+      expression,
+      'config knows account, region and environment.',
+      'write ${config:region} or ${config:account}.',
+    );
+  if (config === undefined)
+    return bad(expression, '`region` and `account` cannot refer to themselves.', 'write the value, or ${NAME}.');
+  const value = config[argument];
+  if (value !== undefined) return { value, secret: false };
+  const message = `\${config:${argument}} has no value: the file has no \`${argument}\`.`;
+  const fix = argument === 'region' ? 'add `region`, or pass --region.' : 'add `account`.';
+  return { problem: { code: 'UNSET_VARIABLE', message, fix } };
+}
+
+function bad(expression: string, why: string, fix: string): Resolved {
+  return { problem: { code: 'BAD_INTERPOLATION', message: `\${${expression}} cannot be resolved. ${why}`, fix } };
+}
+
+function misplaced(name: string): Resolved {
+  const message = `The name ${name} says that its value is a secret; secrets may stand under \`environment\` only, because everything else is printed and recorded.`;
+  const fix = `move it under \`environment\`, or use a variable whose name does not look like a secret's.`;
+  return { problem: { code: 'SECRET_MISPLACED', message, fix } };
+}
+
+/** `functions.NAME.environment.VARIABLE` and `defaults.environment.VARIABLE`. */
+function isUnderEnvironment(path: Path): boolean {
+  const inside = path[0] === 'functions' ? path.slice(2) : path[0] === 'defaults' ? path.slice(1) : [];
+  return inside[0] === 'environment' && inside.length === 2;
+}

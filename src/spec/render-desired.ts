@@ -1,0 +1,30 @@
+import { stringify } from 'yaml';
+import type { Json, JsonObject } from '../model/json.js';
+import { mapAt, mapToJson, toJson, type Node, type ScalarNode } from './node.js';
+
+/**
+ * The desired state as a file that says the same: after defaults and interpolation, with `region` as it is used. Variables
+ * whose names say that they are secrets stay references, and a literal `${` is escaped, so that it can be loaded again.
+ */
+export function renderDesired(root: Node, region: string | undefined): JsonObject {
+  const functions = [...(mapAt(root, 'functions')?.entries ?? [])].map(([key, { node }]) => [key, toJson(node, shown)]);
+  const { version = 1, account, metadata = 'tags' } = root.kind === 'map' ? mapToJson(root, shown) : {};
+  return {
+    version,
+    ...(region === undefined ? {} : { region }),
+    ...(account === undefined ? {} : { account }),
+    metadata,
+    functions: Object.fromEntries(functions),
+  };
+}
+
+/** A rendered document as YAML 1.2, two spaces, no line folded. */
+export function toYaml(document: Json): string {
+  return stringify(document, { lineWidth: 0 });
+}
+
+function shown(scalar: ScalarNode): Json {
+  // Judged by the schema as a number or boolean, it is shown as one.
+  if (typeof scalar.value !== 'string') return scalar.value;
+  return scalar.interpolated?.shown ?? scalar.value;
+}

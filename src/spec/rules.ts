@@ -1,0 +1,220 @@
+import { fieldOf } from '../model/fields.js';
+import { parseDuration } from './duration.js';
+import type { Finding } from './findings.js';
+import { formatPath, mapAt, nodeAt, scalarsOf, textAt, type MapNode, type Node, type Path } from './node.js';
+
+/** All variables together, names included, in bytes of the JSON that AWS measures. @see https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html */
+export const MAX_ENVIRONMENT_BYTES = 4096;
+
+/** The longest that a health check may take in all, in seconds: as long as an invocation may run. */
+const MAX_CHECK_SECONDS = 900;
+
+/** Variables that Lambda sets itself and refuses. @see https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html#configuration-envvars-runtime */
+const RESERVED_VARIABLES: ReadonlySet<string> = new Set([
+  '_HANDLER',
+  '_X_AMZN_TRACE_ID',
+  'AWS_DEFAULT_REGION',
+  'AWS_REGION',
+  'AWS_EXECUTION_ENV',
+  'AWS_LAMBDA_FUNCTION_NAME',
+  'AWS_LAMBDA_FUNCTION_MEMORY_SIZE',
+  'AWS_LAMBDA_FUNCTION_VERSION',
+  'AWS_LAMBDA_INITIALIZATION_TYPE',
+  'AWS_LAMBDA_LOG_GROUP_NAME',
+  'AWS_LAMBDA_LOG_STREAM_NAME',
+  'AWS_ACCESS_KEY',
+  'AWS_ACCESS_KEY_ID',
+  'AWS_SECRET_ACCESS_KEY',
+  'AWS_SESSION_TOKEN',
+  'AWS_LAMBDA_RUNTIME_API',
+  'AWS_LAMBDA_MAX_CONCURRENCY',
+  'AWS_LAMBDA_METADATA_API',
+  'AWS_LAMBDA_METADATA_TOKEN',
+  'LAMBDA_TASK_ROOT',
+  'LAMBDA_RUNTIME_DIR',
+]);
+
+/** A variable that is another one in every build. */
+const BUILD_VARIABLE =
+  /\$\{(\w*(?:BUILD_(?:NUMBER|ID|URL)|RUN_(?:NUMBER|ID)|JOB_ID|PIPELINE_ID|COMMIT|SHA|TIMESTAMP))\b/;
+
+type FunctionRule = (node: MapNode, path: Path) => readonly Finding[];
+
+const FUNCTION_RULES: readonly FunctionRule[] = [
+  reservedVariables,
+  environmentSize,
+  architecturesNeedCode,
+  ignoredPaths,
+  checkDurations,
+  exactNumbers,
+  buildInDescription,
+];
+
+/**
+ * What Lambda forbids and a schema cannot say. Takes the merged tree, which may still break the schema: a rule judges
+ * only what has the right shape.
+ */
+export function checkRules(root: Node): readonly Finding[] {
+  const functions = [...(mapAt(root, 'functions')?.entries ?? [])];
+  return [
+    ...functions.flatMap(([key, { node }]) =>
+      node.kind === 'map' ? FUNCTION_RULES.flatMap((rule) => rule(node, ['functions', key])) : [],
+    ),
+    ...sameNames(
+      functions.map(([key]) => key),
+      root,
+    ),
+  ];
+}
+
+function broken(position: Finding['position'], path: Path, message: string, fix: string): Finding {
+  return { code: 'RULE', position, path, message, fix };
+}
+
+function reservedVariables(node: MapNode, path: Path): readonly Finding[] {
+  return [...(mapAt(node, 'environment')?.entries ?? [])]
+    .filter(([name]) => RESERVED_VARIABLES.has(name))
+    .map(([name, { keyPosition }]) =>
+      broken(
+        keyPosition,
+        [...path, 'environment', name],
+        `Lambda sets ${name} itself and refuses it as a variable.`,
+        'rename the variable.',
+      ),
+    );
+}
+
+function environmentSize(node: MapNode, path: Path): readonly Finding[] {
+  const environment = mapAt(node, 'environment');
+  if (environment === undefined) return [];
+  const entries = [...environment.entries].map(([name, entry]) => [
+    name,
+    entry.node.kind === 'scalar' ? entry.node.source : '',
+  ]);
+  const bytes = new TextEncoder().encode(JSON.stringify(Object.fromEntries(entries))).length;
+  if (bytes <= MAX_ENVIRONMENT_BYTES) return [];
+  const at = [...path, 'environment'];
+  const message = `${formatPath(at)} takes ${bytes} bytes; Lambda allows ${MAX_ENVIRONMENT_BYTES} for all variables with their names.`;
+  return [
+    broken(
+      environment.position,
+      at,
+      message,
+      `remove ${bytes - MAX_ENVIRONMENT_BYTES} bytes, or keep large values in a file or a parameter store.`,
+    ),
+  ];
+}
+
+function architecturesNeedCode(node: MapNode, path: Path): readonly Finding[] {
+  const architectures = nodeAt(node, 'architectures');
+  if (architectures === undefined || nodeAt(node, 'code') !== undefined) return [];
+  const at = [...path, 'architectures'];
+  const message = `${formatPath(at)} needs \`code\`: Lambda changes the architecture only together with an archive.`;
+  return [broken(architectures.position, at, message, 'add `code`, or remove `architectures`.')];
+}
+
+function ignoredPaths(node: MapNode, path: Path): readonly Finding[] {
+  const list = nodeAt(node, 'ignoreChanges');
+  if (list?.kind !== 'list') return [];
+  return list.items.flatMap((item, index) => {
+    const text = textAt(item);
+    const [key = '', ...members] = text?.split('.') ?? [];
+    if (text === undefined || key === 'tags' || fieldOf(key) !== undefined) {
+      const isMember = members.length === 0 || key === 'environment' || key === 'tags' || fieldOf(key)?.struct === true;
+      if (isMember && !members.includes('')) return [];
+    }
+    const at = [...path, 'ignoreChanges', index];
+    const message = `${formatPath(at)} is "${text}", which is no setting of a function.`;
+    return [
+      broken(
+        item.position,
+        at,
+        message,
+        'write a key such as layers, environment.NAME, tags.KEY or loggingConfig.logGroup.',
+      ),
+    ];
+  });
+}
+
+function checkDurations(node: MapNode, path: Path): readonly Finding[] {
+  return [...(mapAt(node, 'aliases')?.entries ?? [])].flatMap(([name]) => {
+    const check = nodeAt(node, 'aliases', name, 'healthCheck');
+    const checks =
+      check?.kind === 'list' ? check.items.map((item, index) => [item, [index]] as const) : [[check, []] as const];
+    return checks.flatMap(([item, index]) => {
+      const timeout = nodeAt(item, 'timeout');
+      const seconds = parseDuration(textAt(timeout));
+      if (timeout === undefined || seconds === undefined || seconds <= MAX_CHECK_SECONDS) return [];
+      const at = [...path, 'aliases', name, 'healthCheck', ...index, 'timeout'];
+      return [
+        broken(
+          timeout.position,
+          at,
+          `${formatPath(at)} is ${seconds} seconds; a health check may take 1 to ${MAX_CHECK_SECONDS}.`,
+          `set it to ${MAX_CHECK_SECONDS}s or less.`,
+        ),
+      ];
+    });
+  });
+}
+
+/** JSON has no `.inf`, and a number over 2^53 would be sent as another one. */
+function exactNumbers(node: MapNode, path: Path): readonly Finding[] {
+  return [...scalarsOf(node, path)].flatMap(([scalar, at]) => {
+    const isText = at[2] === 'environment' || typeof scalar.value !== 'number';
+    if (isText || (Number.isFinite(scalar.value) && !isRounded(scalar.value))) return [];
+    return [
+      broken(
+        scalar.position,
+        at,
+        `${formatPath(at)} is ${scalar.source}, a number that JSON cannot carry exactly.`,
+        `quote it: "${scalar.source}".`,
+      ),
+    ];
+  });
+}
+
+function isRounded(value: unknown): boolean {
+  return Number.isInteger(value) && !Number.isSafeInteger(value);
+}
+
+function buildInDescription(node: MapNode, path: Path): readonly Finding[] {
+  const aliases = [...(mapAt(node, 'aliases')?.entries ?? [])].map(([name]) => ['aliases', name, 'description']);
+  return [['description'], ...aliases].flatMap((below) => {
+    const description = nodeAt(node, ...below);
+    if (description?.kind !== 'scalar') return [];
+    const variable = BUILD_VARIABLE.exec(description.interpolated?.written ?? '')?.[1];
+    if (variable === undefined) return [];
+    const at = [...path, ...below];
+    const message = `${formatPath(at)} contains \${${variable}}, so that every build is a change.`;
+    return [
+      {
+        ...broken(
+          description.position,
+          at,
+          message,
+          'put it into `versionDescription`, which is written on publish and never compared.',
+        ),
+        severity: 'warning' as const,
+      },
+    ];
+  });
+}
+
+function sameNames(keys: readonly string[], root: Node): readonly Finding[] {
+  const first = new Map<string, string>();
+  return keys.flatMap((key) => {
+    const node = nodeAt(root, 'functions', key, 'name');
+    const name = node === undefined ? key : textAt(node);
+    if (name === undefined) return [];
+    const other = first.get(name);
+    if (other === undefined) {
+      first.set(name, key);
+      return [];
+    }
+    const position = node?.position ??
+      mapAt(root, 'functions')?.entries.get(key)?.keyPosition ?? { line: 1, column: 1 };
+    const message = `functions.${other} and functions.${key} are both named "${name}" in AWS; each would undo the other.`;
+    return [broken(position, ['functions', key, 'name'], message, 'give one of them another name.')];
+  });
+}
