@@ -45,9 +45,7 @@ export function planCreate(desired: DesiredFunction, recordsInTags: boolean): { 
       ? [{ type: 'TagResource', record: 'close', reason: 'close the deployment record' } as const]
       : []),
   ];
-  const differences: Difference[] = [
-    { path: 'function', on: 'function', before: null, after: desired.name, reason: 'the function does not exist' },
-  ];
+  const differences = newDifferences(desired, settings);
   const plan = {
     name: desired.name,
     action: 'create',
@@ -73,6 +71,24 @@ function newAliases(desired: DesiredFunction, target: Content): Operation[] {
       const after = shown(goal) === '$LATEST' ? [] : checkSteps(alias, { alias: alias.name });
       return [...(create === undefined ? [] : [create]), ...after];
     }),
+  ];
+}
+
+/** Everything that the file names, each as an addition. */
+function newDifferences(desired: DesiredFunction, settings: Readonly<Record<string, Json>>): Difference[] {
+  const reason = 'the function does not exist';
+  const added = (path: string, after: Json, on = '$LATEST'): Difference => ({ path, on, before: null, after, reason });
+  return [
+    ...Object.entries(settings).map(([key, value]) => added(key, value)),
+    ...Object.keys(desired.environment ?? {}).map((name): Difference => ({
+      ...added(`environment.${name}`, '(set)'),
+      sensitive: true,
+    })),
+    ...(desired.code === undefined ? [] : [added('code', desired.code.codeSha256)]),
+    ...Object.entries(desired.tags).flatMap(([key, value]) =>
+      value === null ? [] : [added(`tags.${key}`, value, 'function')],
+    ),
+    ...desired.aliases.map(({ name, version }) => added(`aliases.${name}`, version ?? 'new version', `alias ${name}`)),
   ];
 }
 

@@ -49,7 +49,7 @@ export function planDeploy({ desired, live, records, recordsInTags }: DeployInpu
   const plan: FunctionPlan = {
     name: desired.name,
     action: body.length === 0 ? 'none' : 'update',
-    differences: markDrift(differences, desired, records),
+    differences: markDrift(differences, live, records),
     alsoGoesLive: aliases.alsoGoesLive,
     operations: recordsInTags ? recorded(body) : body,
     effects: effectsOf(desired.name, body),

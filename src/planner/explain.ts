@@ -1,8 +1,10 @@
 import { isUnreadable, type DesiredFunction, type LiveFunction } from '../model/function.js';
 import type { Difference, Operation, Warning } from '../model/plan.js';
 import type { DeployRecord } from '../model/record.js';
-import { aliasDifferences, shown } from './aliases.js';
+import { aliasDifferences, shown, versionOf } from './aliases.js';
+import { diffContent } from './compare.js';
 import type { Situation } from './moves.js';
+import { contentOf } from './normalize.js';
 
 /** Differences of the function's tags, from the steps that mend them. */
 export function tagDifferences(live: LiveFunction, steps: readonly Operation[]): Difference[] {
@@ -32,19 +34,37 @@ export function describeAliases(
   };
 }
 
-/** Marks as drift what differs although the file did not move since the last success: then AWS was moved. */
+/**
+ * Marks as drift every difference at a path where live is not what the last deployment left: there AWS was moved, whatever the
+ * file says now. A deployment of ours that failed left its own traces, which are nobody's edit.
+ */
 export function markDrift(
   differences: readonly Difference[],
-  desired: DesiredFunction,
+  live: LiveFunction,
   records: readonly DeployRecord[],
 ): Difference[] {
-  const last = records.find((record) => record.result !== 'open');
-  const unmoved =
-    last?.result === 'succeeded' &&
-    last.action === 'deploy' &&
-    last.specDigest !== undefined &&
-    desired.specDigest.startsWith(last.specDigest);
-  return differences.map((difference) => (unmoved ? { ...difference, drift: true } : difference));
+  const last = records.find(({ result }) => result !== 'open');
+  const snapshot = last?.result === 'succeeded' && last.version !== null ? versionOf(live, last.version) : undefined;
+  const moved =
+    snapshot === undefined
+      ? []
+      : diffContent(contentOf(snapshot, live.name), contentOf(live.latest, live.name), 'version').map(
+          ({ path }) => path,
+        );
+  const paths = new Set([...moved, ...movedAliases(live, records)]);
+  return differences.map((difference) => (paths.has(difference.path) ? { ...difference, drift: true } : difference));
+}
+
+/** Paths of aliases that stand elsewhere than their last record says. */
+function movedAliases(live: LiveFunction, records: readonly DeployRecord[]): string[] {
+  return live.aliases.flatMap(({ name, version, weights }) => {
+    const last = records.find(({ alias, result }) => alias === name && result !== 'open');
+    if (last === undefined) return [];
+    return [
+      ...(last.version === version ? [] : [`aliases.${name}.version`]),
+      ...(Object.keys(weights).length === 0 ? [] : [`aliases.${name}.weights`]),
+    ];
+  });
 }
 
 /** What callers notice of these calls, a sentence each. */

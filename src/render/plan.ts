@@ -34,11 +34,17 @@ function renderFunction(plan: FunctionPlan): Line[] {
   const also = plan.alsoGoesLive;
   return [
     [as('title', plan.name), '  ', as(plan.action === 'create' ? 'add' : 'change', plan.action)],
-    ...columns(plan.differences.map(differenceRow), '  '),
+    ...columns(
+      plan.differences.map((one) => differenceRow(one, plan.action === 'create')),
+      '  ',
+    ),
     ...(also.length === 0
       ? []
       : [[as('warn', '  also goes live'), ' (is on $LATEST, nobody manages it, a new version ships it)']]),
-    ...columns(also.map(differenceRow), '    '),
+    ...columns(
+      also.map((one) => differenceRow(one, false)),
+      '    ',
+    ),
     [as('dim', '  calls')],
     ...columns(plan.operations.map(operationRow), '    '),
     ...(plan.effects.length === 0 ? [] : [[as('dim', '  effect')]]),
@@ -53,7 +59,8 @@ function foreign({ unmanagedAliases }: FunctionPlan): Span[] {
   return unmanagedAliases.length === 0 ? [] : [as('dim', `  (left alone: alias ${unmanagedAliases.join(', ')})`)];
 }
 
-function differenceRow(difference: Difference): Span[] {
+/** `bare`: every row would give the same reason, so none does. */
+function differenceRow(difference: Difference, bare: boolean): Span[] {
   const { path, before, after } = difference;
   const role: Role = before === null ? 'add' : after === null ? 'remove' : 'change';
   const sign = { add: '+', remove: '-', change: '~' }[role as 'add' | 'remove' | 'change'];

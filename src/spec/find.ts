@@ -31,9 +31,12 @@ interface CosmiconfigSearch {
 export async function findFile(cwd: string, config: string | undefined): Promise<string> {
   if (config !== undefined) return resolve(cwd, config);
   // Loaded here so that `--config` does not pay for it.
-  const { Explorer } = (await import('cosmiconfig/dist/Explorer.js')) as unknown as CosmiconfigSearch;
+  // A CommonJS module: Node names its exports, a bundle has them under `default` only.
+  const { default: search } = (await import('cosmiconfig/dist/Explorer.js')) as unknown as {
+    default: CosmiconfigSearch;
+  };
   const stopDir = (await repositoryRoot(cwd)) ?? cwd;
-  const explorer = new Explorer({
+  const explorer = new search.Explorer({
     moduleName: 'lambda-deploy',
     packageProp: PACKAGE_KEY,
     searchPlaces: PLACES,

@@ -1,0 +1,40 @@
+import type { ExitCode } from '../errors.js';
+import { exitCodeOf } from '../apply/apply.js';
+import { renderPlan } from '../render/plan.js';
+import { renderResult } from '../render/result.js';
+import { confirm, requireConfirmable } from './confirm.js';
+import type { Context } from './context.js';
+import { execute } from './execute.js';
+import { planAll } from './planning.js';
+import { readOrigin } from './origin.js';
+import { loadSelected } from './spec.js';
+
+/**
+ * Brings AWS to what the file says: plans, asks, applies exactly that plan.
+ *
+ * @throws CONFIRMATION_REQUIRED before any call when nobody can be asked and `--yes` is not given
+ */
+export async function apply(context: Context): Promise<ExitCode> {
+  requireConfirmable(context);
+  const spec = await loadSelected(context);
+  const [planning, origin] = await Promise.all([planAll(context, spec), readOrigin(context.host)]);
+  if (planning.document.changes) {
+    context.output.preface([...renderPlan(planning.document), []]);
+    await confirm(context, 'Apply this plan?');
+  }
+  const jobs = planning.jobs.map((job) => ({
+    planned: job,
+    desired: job.desired,
+    live: job.live,
+    known: [...job.records.values()].flat(),
+    zip: () => planning.readZip(job.desired),
+    meta: {
+      action: 'deploy' as const,
+      origin,
+      spec: spec.functions.find(({ key }) => key === job.desired.key)?.asWritten,
+    },
+  }));
+  const result = await execute(context, planning.session, 'apply', jobs);
+  context.output.result(result, renderResult(result));
+  return exitCodeOf(result);
+}

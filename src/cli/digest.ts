@@ -1,0 +1,28 @@
+import { createHash } from 'node:crypto';
+import { FORMAT_VERSION, type FunctionPlan, type Plan, type PlanDocument, type Warning } from '../model/plan.js';
+
+/** Plans of several functions as one document, with the digest that stands for its content (semantics 29). */
+export function assemblePlan(
+  command: Plan['command'],
+  functions: readonly FunctionPlan[],
+  warnings: readonly Warning[],
+): PlanDocument {
+  const count = (action: FunctionPlan['action']): number => functions.filter((one) => one.action === action).length;
+  return {
+    formatVersion: FORMAT_VERSION,
+    command,
+    changes: functions.some(({ action }) => action !== 'none'),
+    summary: { create: count('create'), update: count('update'), unchanged: count('none') },
+    functions,
+    digest: `sha256:${createHash('sha256').update(canonical({ command, functions })).digest('hex')}`,
+    warnings,
+  };
+}
+
+/** JSON with sorted keys: equal values give equal text. */
+export function canonical(value: unknown): string {
+  return JSON.stringify(value, (_key, inner: unknown) => {
+    if (typeof inner !== 'object' || inner === null || Array.isArray(inner)) return inner;
+    return Object.fromEntries(Object.entries(inner).sort(([left], [right]) => (left < right ? -1 : 1)));
+  });
+}

@@ -1,0 +1,77 @@
+import { applyPlan } from '../apply/apply.js';
+import type { ApplyJob, ApplyPorts, RecordMeta, Settle } from '../apply/job.js';
+import { waitUntilSettled } from '../aws/wait.js';
+import type { ApplyResult } from '../model/result.js';
+import type { ApplyEvent } from '../model/events.js';
+import type { PlannedFunction } from '../planner/deploy.js';
+import { renderEvent } from '../render/result.js';
+import { VERSION, type Context } from './context.js';
+import type { Session } from './session.js';
+
+/** How long an update or a new version may take to settle. A function in a VPC can take minutes. */
+const MAX_WAIT_SECONDS = 600;
+
+/** Silence is told at this rhythm: in CI a line a poll would drown the log. */
+const HEARTBEAT_SECONDS = 10;
+
+/** A plan with what it is carried out with, before the parts that are the same for every function. */
+export type Job = Omit<ApplyJob, 'plan' | 'target' | 'meta'> & {
+  readonly planned: PlannedFunction;
+  readonly meta: Omit<RecordMeta, 'toolVersion'>;
+};
+
+/** Carries plans out through the session's ports, telling on stderr what happens. */
+export async function execute(
+  context: Context,
+  session: Session,
+  command: ApplyResult['command'],
+  jobs: readonly Job[],
+): Promise<ApplyResult> {
+  const { host, output, options } = context;
+  const { lambda, records } = session;
+  const settle: Settle = async (name, qualifier, onWait, signal) => {
+    const read = await waitUntilSettled(
+      lambda,
+      host.clock,
+      name,
+      qualifier,
+      { maxWaitSeconds: MAX_WAIT_SECONDS, onWait },
+      signal,
+    );
+    output.redactor.learnVersion(read.version);
+    return read;
+  };
+  const emit = quietly((event) => output.progress(renderEvent(event, options.verbose)));
+  const ports: ApplyPorts = {
+    lambda,
+    records,
+    settle,
+    clock: host.clock,
+    random: host.random,
+    emit,
+    signal: host.signal,
+  };
+  return applyPlan(
+    command,
+    jobs.map(({ planned, meta, ...job }) => ({
+      ...job,
+      plan: planned.plan,
+      target: planned.target,
+      meta: { ...meta, toolVersion: VERSION },
+    })),
+    ports,
+  );
+}
+
+/** Passes on a wait only every ten seconds of it. */
+function quietly(emit: (event: ApplyEvent) => void): (event: ApplyEvent) => void {
+  const told = new Map<string, number>();
+  return (event) => {
+    if (event.type === 'waiting') {
+      const beat = Math.floor(event.seconds / HEARTBEAT_SECONDS);
+      if (beat === 0 || told.get(event.function) === beat) return;
+      told.set(event.function, beat);
+    }
+    emit(event);
+  };
+}

@@ -1,0 +1,19 @@
+import type { Clock } from '../model/ports.js';
+
+/** The process as the commands see it; tests pass their own. */
+export interface Host {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly cwd: string;
+  readonly writeOut: (text: string) => void;
+  readonly writeErr: (text: string) => void;
+  /** Whether each stream is a terminal. */
+  readonly isTerminal: { readonly stdin: boolean; readonly stdout: boolean; readonly stderr: boolean };
+  /** Shows a question on stderr and answers what was typed, one line. */
+  readonly ask: (question: string) => Promise<string>;
+  /** Aborted with an INTERRUPTED error on SIGINT and SIGTERM. */
+  readonly signal: AbortSignal;
+  /** 130 or 143 once {@link signal} is aborted. */
+  readonly signalExitCode: () => 130 | 143;
+  readonly clock: Clock;
+  readonly random: () => number;
+}

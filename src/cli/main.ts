@@ -1,0 +1,54 @@
+#!/usr/bin/env node
+import { createInterface } from 'node:readline/promises';
+import { DeployError } from '../errors.js';
+import type { Host } from './host.js';
+import { run } from './run.js';
+
+// The SDK warns on stderr about Node versions it will drop; stderr of a clean plan is empty.
+process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
+
+const stop = new AbortController();
+let signalExitCode: 130 | 143 = 143;
+for (const [signal, code] of [
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+] as const) {
+  process.on(signal, () => {
+    if (stop.signal.aborted) process.exit(code);
+    signalExitCode = code;
+    stop.abort(
+      new DeployError('INTERRUPTED', `${signal} came in; no further change is started.`, {
+        fix: 'run plan to see where things stand.',
+      }),
+    );
+  });
+}
+// A reader that went away (`| head`) is no error of ours.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+});
+
+const host: Host = {
+  env: process.env,
+  cwd: process.cwd(),
+  writeOut: (text) => void process.stdout.write(text),
+  writeErr: (text) => void process.stderr.write(text),
+  isTerminal: { stdin: process.stdin.isTTY, stdout: process.stdout.isTTY, stderr: process.stderr.isTTY },
+  async ask(question) {
+    const terminal = createInterface({ input: process.stdin, output: process.stderr });
+    try {
+      return await terminal.question(question, { signal: stop.signal });
+    } finally {
+      terminal.close();
+    }
+  },
+  signal: stop.signal,
+  signalExitCode: () => signalExitCode,
+  clock: {
+    now: () => Date.now(),
+    sleep: async (milliseconds, signal) => (await import('../aws/clock.js')).systemClock.sleep(milliseconds, signal),
+  },
+  random: Math.random,
+};
+
+process.exitCode = await run(process.argv.slice(2), host);

@@ -1,0 +1,86 @@
+import { Option, type Command } from 'commander';
+import { DeployError } from '../errors.js';
+import type { Host } from './host.js';
+
+/** The options that every command knows. */
+export interface Options {
+  readonly config?: string;
+  readonly environment?: string;
+  /** Globs over keys and names; empty: all functions. */
+  readonly function: readonly string[];
+  /** Empty: all aliases of the file. */
+  readonly alias: readonly string[];
+  readonly region?: string;
+  readonly profile?: string;
+  readonly endpointUrl?: string;
+  readonly format: 'text' | 'json';
+  readonly color: boolean;
+  readonly verbose: boolean;
+  readonly quiet: boolean;
+}
+
+const collect = (value: string, before: readonly string[] = []): readonly string[] => [...before, value];
+
+/** Adds the common options to a command. Repeatable ones are never variadic, so that they cannot swallow an argument. */
+export function withCommonOptions(command: Command): Command {
+  return command
+    .option('-c, --config <file>', 'the file; found by itself up to the repository root')
+    .option('-e, --environment <name>', 'which of the file’s environments')
+    .addOption(new Option('-f, --function <name>', 'only this function, a glob; repeatable').argParser(collect))
+    .addOption(new Option('--alias <name>', 'only this alias; repeatable').argParser(collect))
+    .option('--region <region>', 'the AWS region; wins over the file')
+    .option('--profile <name>', 'a profile of the AWS configuration')
+    .option('--endpoint-url <url>', 'another endpoint than AWS’s, such as the sandbox')
+    .addOption(
+      new Option('--format <format>', 'how the result is printed')
+        .choices(['text', 'json', 'markdown'])
+        .default('text'),
+    )
+    .option('--no-color', 'no colours, whatever the terminal')
+    .option('-v, --verbose', 'also say what is usually not worth saying', false)
+    .option('-q, --quiet', 'no progress', false);
+}
+
+/**
+ * The options of a command, each from the command line, else from `LAMBDA_DEPLOY_<OPTION>`, else its default.
+ *
+ * @throws USAGE for a value that an option does not take
+ */
+export function readOptions(command: Command, host: Pick<Host, 'env'>): Options & Readonly<Record<string, unknown>> {
+  for (const option of command.options) {
+    const name = option.attributeName();
+    const variable = `LAMBDA_DEPLOY_${
+      option.long
+        ?.replace(/^--(no-)?/, '')
+        .replaceAll('-', '_')
+        .toUpperCase() ?? ''
+    }`;
+    const value = host.env[variable];
+    if (value === undefined || value === '' || command.getOptionValueSource(name) === 'cli') continue;
+    command.setOptionValueWithSource(name, fromVariable(option, variable, value), 'env');
+  }
+  const options = command.opts<Options & Record<string, unknown>>();
+  if ((options.format as string) === 'markdown') throw notYet('--format markdown', 'use text or json.');
+  if (options.environment !== undefined)
+    throw notYet('--environment', 'name the file of the environment with --config.');
+  return { ...options, function: options.function ?? [], alias: options.alias ?? [] };
+}
+
+function fromVariable(option: Option, variable: string, value: string): unknown {
+  if (option.isBoolean()) {
+    const on = /^(1|true|yes)$/i.test(value);
+    return option.negate ? !on : on;
+  }
+  if (option.argChoices !== undefined && !option.argChoices.includes(value)) {
+    throw new DeployError(
+      'USAGE',
+      `${variable} is ${JSON.stringify(value)}; it takes ${option.argChoices.join(', ')}.`,
+      { fix: `set it to one of these, or unset it.` },
+    );
+  }
+  return option.parseArg === undefined ? value : option.parseArg(value, undefined);
+}
+
+function notYet(what: string, fix: string): DeployError {
+  return new DeployError('NOT_YET_SUPPORTED', `${what} is not supported yet.`, { fix });
+}

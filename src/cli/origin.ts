@@ -1,0 +1,43 @@
+import { execFile } from 'node:child_process';
+import { userInfo } from 'node:os';
+import { promisify } from 'node:util';
+import type { Origin } from '../model/record.js';
+import type { Host } from './host.js';
+
+/** Asking git may not hold a deployment up. */
+const GIT_TIMEOUT_MS = 2_000;
+
+/** Who deploys what: from the build's variables, otherwise from git and the user's name. Best effort, never throws. */
+export async function readOrigin({ env, cwd }: Pick<Host, 'env' | 'cwd'>): Promise<Origin> {
+  const isBuild = env['BUILDKITE'] === 'true';
+  const git = async (...words: string[]): Promise<string | undefined> => {
+    try {
+      const { stdout } = await promisify(execFile)('git', words, { cwd, timeout: GIT_TIMEOUT_MS });
+      return stdout.trim() || undefined;
+    } catch {
+      return undefined; // no git, or no repository: the record just does not say
+    }
+  };
+  // BUILDKITE_COMMIT can be the word HEAD, on builds made by hand.
+  const named = isBuild && env['BUILDKITE_COMMIT'] !== 'HEAD' ? env['BUILDKITE_COMMIT'] : undefined;
+  const [commit, branch] = await Promise.all([
+    named ?? git('rev-parse', 'HEAD'),
+    (isBuild ? env['BUILDKITE_BRANCH'] : undefined) ?? git('branch', '--show-current'),
+  ]);
+  const members = {
+    commit,
+    branch,
+    build: env['BUILDKITE_BUILD_NUMBER'],
+    buildUrl: env['BUILDKITE_BUILD_URL'],
+    actor: env['BUILDKITE_UNBLOCKER'] ?? env['BUILDKITE_BUILD_CREATOR'] ?? userName(),
+  };
+  return Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined && value !== ''));
+}
+
+function userName(): string | undefined {
+  try {
+    return userInfo().username;
+  } catch {
+    return undefined; // a user id without an entry, as in many containers
+  }
+}

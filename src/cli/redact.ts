@@ -1,0 +1,44 @@
+import { isUnreadable, type DesiredFunction, type LiveFunction, type LiveVersion } from '../model/function.js';
+import { reveal, type Secret } from '../model/secret.js';
+
+/** Shorter values would blot out ordinary words, and Buildkite's redactor knows none under six either. */
+const MIN_BYTES = 8;
+
+/**
+ * The second net (semantics 34): replaces every secret value it was told, also JSON-, base64- and URL-encoded, in whatever is
+ * about to be written. The first net is that values are never put into a document at all.
+ */
+export class Redactor {
+  private needles: readonly string[] = [];
+  private readonly known = new Set<string>();
+
+  /** @param publicText what everybody may read already, the file's own text: a value that stands in it is no secret */
+  constructor(private readonly publicText: string) {}
+
+  learn(secret: Secret): void {
+    const value = reveal(secret);
+    if (Buffer.byteLength(value) < MIN_BYTES || this.publicText.includes(value) || this.known.has(value)) return;
+    this.known.add(value);
+    const base64 = Buffer.from(value).toString('base64');
+    const forms = [value, JSON.stringify(value).slice(1, -1), base64.replace(/=+$/, ''), encodeURIComponent(value)];
+    // Longest first: a value that contains another one must not be left half shown.
+    this.needles = [...new Set([...this.needles, ...forms])].sort((left, right) => right.length - left.length);
+  }
+
+  learnDesired(desired: Pick<DesiredFunction, 'environment'>): void {
+    Object.values(desired.environment ?? {}).forEach((value) => this.learn(value));
+  }
+
+  learnLive(live: LiveFunction): void {
+    [live.latest, ...live.versions].forEach((version) => this.learnVersion(version));
+  }
+
+  learnVersion({ environment, codeLocation }: LiveVersion): void {
+    if (!isUnreadable(environment)) Object.values(environment).forEach((value) => this.learn(value));
+    if (codeLocation !== undefined) this.learn(codeLocation);
+  }
+
+  redact(text: string): string {
+    return this.needles.reduce((result, needle) => result.replaceAll(needle, '(secret)'), text);
+  }
+}

@@ -1,0 +1,118 @@
+import { exitCodeOf } from '../apply/apply.js';
+import { DeployError, type ExitCode } from '../errors.js';
+import type { Desired, DesiredAlias, DesiredFunction } from '../model/function.js';
+import { chooseTarget, planRollback, type RollbackTarget } from '../planner/rollback.js';
+import { renderPlan } from '../render/plan.js';
+import { renderResult } from '../render/result.js';
+import { toDesired } from '../spec/load.js';
+import { confirm, requireConfirmable } from './confirm.js';
+import type { Context } from './context.js';
+import { assemblePlan } from './digest.js';
+import { execute, type Job } from './execute.js';
+import { readOrigin } from './origin.js';
+import { openSession, readState, type Session } from './session.js';
+import { loadSelected } from './spec.js';
+
+/**
+ * Goes back to the deployment before the one that is live: plans, asks, applies. Needs no archive: the code comes from the version.
+ *
+ * @throws USAGE when it is not clear which alias; NO_ROLLBACK_TARGET, VERSION_NOT_FOUND before anything is touched
+ */
+export async function rollback(context: Context): Promise<ExitCode> {
+  requireConfirmable(context);
+  const desired = toDesired(await loadSelected(context), new Map());
+  const { one, alias } = chooseOne(desired);
+  const session = await openSession(context, desired);
+  const job = await prepare(context, session, desired, one, alias);
+  const document = assemblePlan('rollback', [job.planned.plan], job.planned.warnings);
+  if (context.options['planOnly'] === true) {
+    context.output.result(document, renderPlan(document));
+    return 0;
+  }
+  if (document.changes) {
+    context.output.preface([...renderPlan(document), []]);
+    await confirm(context, 'Roll back like this?');
+  }
+  const result = await execute(context, session, 'rollback', [job]);
+  context.output.result(result, renderResult(result));
+  return exitCodeOf(result);
+}
+
+/** A rollback is one decision about one alias. */
+function chooseOne({ functions }: Desired): { one: DesiredFunction; alias: DesiredAlias } {
+  const choices = functions.flatMap((one) => one.aliases.map((alias) => ({ one, alias })));
+  const [choice] = choices;
+  if (choice !== undefined && choices.length === 1) return choice;
+  const names = choices.map(({ one, alias }) => `${one.key}:${alias.name}`).join(', ');
+  throw choice === undefined
+    ? new DeployError(
+        'NO_ROLLBACK_TARGET',
+        'no chosen function has an alias, and without one nothing is published that could be gone back to.',
+        { fix: 'give the function an alias, so that each deployment is a version.' },
+      )
+    : new DeployError('USAGE', `there are several aliases: ${names}. A rollback is one decision about one alias.`, {
+        fix: 'name one with --function and --alias.',
+      });
+}
+
+async function prepare(
+  context: Context,
+  session: Session,
+  { account }: Desired,
+  one: DesiredFunction,
+  alias: DesiredAlias,
+): Promise<Job> {
+  const [state, origin] = await Promise.all([readState(context, session, account, one), readOrigin(context.host)]);
+  const { live } = state;
+  const served = live?.aliases.find(({ name }) => name === alias.name);
+  if (live === undefined || served === undefined) {
+    throw new DeployError(
+      'NO_ROLLBACK_TARGET',
+      `${live === undefined ? `function ${one.name}` : `alias ${alias.name} of ${one.name}`} does not exist.`,
+      { subject: one.name, fix: 'check name, region and account.' },
+    );
+  }
+  const known = state.records.get(alias.name) ?? [];
+  const to = context.options['to'];
+  const target = chooseTarget(one.name, served, known, typeof to === 'string' ? to : undefined);
+  const version = (await session.lambda.getFunction(one.name, target.version))?.version;
+  if (version === undefined) {
+    throw new DeployError(
+      'VERSION_NOT_FOUND',
+      `version ${target.version} of ${one.name} no longer exists. Nothing was changed.`,
+      { subject: one.name, fix: 'choose another one with --to VERSION.' },
+    );
+  }
+  context.output.redactor.learnVersion(version);
+  const recordsInTags = session.records.kind === 'tags';
+  const planned = planRollback({ name: one.name, alias, live, version, target, recordsInTags });
+  return {
+    planned,
+    desired: { name: one.name, aliases: [alias], specDigest: planned.plan.specDigest },
+    live,
+    known,
+    zip: () => downloadVersion(session, one.name, target.version),
+    meta: { action: 'rollback', origin, links: { [alias.name]: linksOf(target) } },
+  };
+}
+
+/** The link is good for ten minutes, so it is asked for when the code is sent. */
+async function downloadVersion({ lambda }: Session, name: string, number: string): Promise<Uint8Array> {
+  const read = await lambda.getFunction(name, number);
+  const location = read?.version.codeLocation;
+  if (location === undefined) {
+    throw new DeployError('AWS_UNREADABLE', `AWS gives no link to the code of version ${number} of ${name}.`, {
+      source: 'aws',
+      subject: name,
+      fix: 'apply the file of that deployment to restore $LATEST.',
+    });
+  }
+  return lambda.download(location);
+}
+
+function linksOf({ record, leaves }: RollbackTarget): { restores?: string; leaves?: string } {
+  return {
+    ...(record === undefined ? {} : { restores: record.id }),
+    ...(leaves === undefined ? {} : { leaves: leaves.id }),
+  };
+}

@@ -1,0 +1,124 @@
+import { Command, CommanderError } from 'commander';
+import { DeployError, isDeployError, type ExitCode } from '../errors.js';
+import { errorDocument, renderError } from '../render/errors.js';
+import { VERSION, type Context } from './context.js';
+import type { Host } from './host.js';
+import { readOptions, withCommonOptions } from './options.js';
+import { Output } from './output.js';
+
+type Verb = (context: Context) => Promise<ExitCode>;
+
+/**
+ * The whole program: parses `argv` (without node and script), runs one verb, answers its exit code. Never throws, and writes
+ * nothing but through the host. Each verb is loaded when it is called, so that `--help` loads none.
+ */
+export async function run(argv: readonly string[], host: Host): Promise<ExitCode> {
+  let exitCode: ExitCode = 0;
+  const act = (load: () => Promise<Verb>) =>
+    async function (this: Command): Promise<void> {
+      exitCode = await runVerb(this, load, host);
+    };
+  const program = createProgram(host, act);
+  try {
+    await program.parseAsync(argv, { from: 'user' });
+    return exitCode;
+  } catch (error) {
+    if (error instanceof CommanderError && error.exitCode === 0) return 0;
+    const wantsJson = argv.some(
+      (word, index) => word === '--format=json' || (word === '--format' && argv[index + 1] === 'json'),
+    );
+    const output = new Output(host, {
+      format: wantsJson ? 'json' : 'text',
+      color: !argv.includes('--no-color'),
+      quiet: false,
+      verbose: false,
+    });
+    return report(error instanceof CommanderError ? usage(error) : error, output);
+  }
+}
+
+type Act = (load: () => Promise<Verb>) => (this: Command) => Promise<void>;
+
+function createProgram(host: Host, act: Act): Command {
+  const program = new Command('lambda-deploy')
+    .description('Plan, apply, verify and roll back AWS Lambda functions from one committed file.')
+    .version(VERSION, '-V, --version')
+    .exitOverride()
+    .configureOutput({ writeOut: host.writeOut, writeErr: () => undefined })
+    .configureHelp({ showGlobalOptions: false })
+    .addHelpText(
+      'after',
+      '\nExit codes: 0 done · 1 error · 2 differences found · 3 refused · 4 failed, alias safe · 5 a human is needed',
+    );
+  const verb = (name: string, description: string): Command =>
+    withCommonOptions(program.command(name).description(description).allowExcessArguments(false));
+  verb('validate', 'check the file; calls nothing').action(act(async () => (await import('./validate.js')).validate));
+  verb('render', 'print the desired state after defaults and interpolation').action(
+    act(async () => (await import('./render.js')).render),
+  );
+  verb('plan', 'show what apply would do, and why')
+    .option('--detailed-exitcode', 'exit 2 when there are changes', false)
+    .action(act(async () => (await import('./plan.js')).plan));
+  verb('apply', 'bring AWS to what the file says')
+    .option('-y, --yes', 'do not ask', false)
+    .action(act(async () => (await import('./apply.js')).apply));
+  verb('drift', 'compare AWS with the last record; exit 2 when it moved').action(
+    act(async () => (await import('./drift.js')).drift),
+  );
+  verb('rollback', 'go back to the deployment before the one that is live')
+    .option('--to <target>', 'a version, a record or a commit')
+    .option('--plan-only', 'show the plan and stop', false)
+    .option('-y, --yes', 'do not ask', false)
+    .action(act(async () => (await import('./rollback.js')).rollback));
+  verb('history', 'list the deployments that are recorded').action(
+    act(async () => (await import('./history.js')).history),
+  );
+  program
+    .command('sandbox')
+    .description('serve a local Lambda endpoint; stops on SIGTERM')
+    .option('--host <address>', 'where to listen', '127.0.0.1')
+    .option('--port <number>', 'which port; 0 takes a free one', '0')
+    .option('--latency <ms>', 'how long every answer takes', '0')
+    .option('--settle <ms>', 'how long updates stay in progress', '50')
+    .option('--account <id>', 'the account of every ARN', '123456789012')
+    .allowExcessArguments(false)
+    .action(act(async () => (await import('./sandbox.js')).sandbox));
+  return program;
+}
+
+async function runVerb(command: Command, load: () => Promise<Verb>, host: Host): Promise<ExitCode> {
+  const options = readOptions(command, host);
+  const output = new Output(host, options);
+  try {
+    const verb = await load();
+    const exitCode = await verb({ host, options, output });
+    return host.signal.aborted && exitCode !== 0 && exitCode !== 5 ? host.signalExitCode() : exitCode;
+  } catch (error) {
+    const exitCode = report(error, output);
+    return isDeployError(error, 'INTERRUPTED') ? host.signalExitCode() : exitCode;
+  }
+}
+
+function usage(error: CommanderError): DeployError {
+  const message = error.message.replace(/^error: /, '').replace(/\s*\n\s*/g, ' ');
+  return new DeployError('USAGE', `${message.charAt(0).toUpperCase()}${message.slice(1)}`, {
+    fix: 'see lambda-deploy --help.',
+  });
+}
+
+/** Prints an error in the format that was asked for; anything that is not a DeployError is a defect of this tool. */
+function report(error: unknown, output: Output): ExitCode {
+  const known = isDeployError(error) ? error : defect(error);
+  if (output.options.format === 'json') output.result(errorDocument(known), []);
+  else output.diagnostics(renderError(known));
+  return known.exit;
+}
+
+function defect(error: unknown): DeployError {
+  const detail = error instanceof Error ? `${error.name}: ${error.message}` : 'something that is no error was thrown';
+  return new DeployError('INTERNAL', detail, {
+    source: 'internal',
+    cause: error,
+    fix: 'please report it, with the command you ran.',
+  });
+}

@@ -1,0 +1,109 @@
+import { readAccount } from '../aws/account.js';
+import { createLambda } from '../aws/lambda.js';
+import { readLive, readVersions } from '../aws/read-live.js';
+import { DeployError } from '../errors.js';
+import { LATEST, type Desired, type DesiredFunction, type LiveFunction } from '../model/function.js';
+import type { LambdaPort, RecordStore } from '../model/ports.js';
+import type { DeployRecord } from '../model/record.js';
+import { versionsNeeded } from '../planner/deploy.js';
+import { fileStore } from '../record/file.js';
+import { tagsStore } from '../record/tags.js';
+import { VERSION, type Context } from './context.js';
+
+/** AWS and the records, as this run reaches them. */
+export interface Session {
+  readonly lambda: LambdaPort & { readonly region: string };
+  readonly records: RecordStore;
+  readonly readAccount: () => Promise<string>;
+}
+
+/** @throws REGION_MISSING */
+export async function openSession(
+  { host, options, output }: Context,
+  desired: Pick<Desired, 'region' | 'metadata'>,
+): Promise<Session> {
+  const overridden = options.endpointUrl ?? host.env['AWS_ENDPOINT_URL_LAMBDA'] ?? host.env['AWS_ENDPOINT_URL'];
+  const aws = {
+    userAgent: `lambda-deploy/${VERSION}`,
+    ...(desired.region === undefined ? {} : { region: desired.region }),
+    ...(options.endpointUrl === undefined ? {} : { endpoint: options.endpointUrl }),
+    ...(options.profile === undefined ? {} : { profile: options.profile }),
+  };
+  const lambda = await createLambda({
+    ...aws,
+    allowMissingRevisionId: overridden !== undefined,
+    onNote: (note) => output.diagnostics(options.verbose ? [[note]] : []),
+  });
+  const { metadata } = desired;
+  return {
+    lambda,
+    records: metadata.store === 'tags' ? tagsStore(lambda) : fileStore(metadata.directory),
+    readAccount: () => readAccount({ ...aws, region: lambda.region }),
+  };
+}
+
+/** One function as AWS and the records have it. */
+export interface FunctionState {
+  readonly live: LiveFunction | undefined;
+  /** By alias, in file order; `null` for a function without aliases. Newest first. */
+  readonly records: ReadonlyMap<string | null, readonly DeployRecord[]>;
+}
+
+/**
+ * Reads everything that a plan for this function needs, and tells the redactor what it saw.
+ *
+ * @throws WRONG_ACCOUNT before anything else is believed; AWS_*; RECORD_STORE
+ */
+export async function readState(
+  context: Context,
+  session: Session,
+  account: string | undefined,
+  desired: DesiredFunction,
+): Promise<FunctionState> {
+  const aliases = desired.aliases.map(({ name }) => name);
+  const read = await readLive(session.lambda, desired.name, { aliases });
+  await refuseWrongAccount(session, account, desired.name, read);
+  const live = read === undefined ? undefined : await withVersions(session, desired, read);
+  if (live !== undefined) context.output.redactor.learnLive(live);
+  const subject = live ?? { name: desired.name, arn: '', tags: {} };
+  const keys = aliases.length === 0 ? [null] : aliases;
+  const lists = await Promise.all(keys.map((alias) => session.records.list(subject, alias)));
+  return { live, records: new Map(keys.map((key, index) => [key, lists[index] ?? []])) };
+}
+
+async function refuseWrongAccount(
+  session: Session,
+  account: string | undefined,
+  name: string,
+  live: LiveFunction | undefined,
+): Promise<void> {
+  if (account === undefined) return;
+  const actual = live === undefined ? await session.readAccount() : live.arn.split(':')[4];
+  if (actual === account) return;
+  throw new DeployError(
+    'WRONG_ACCOUNT',
+    `the credentials belong to account ${actual ?? '(unknown)'}, the file is for ${account}. Nothing was changed.`,
+    {
+      subject: name,
+      fix: 'use credentials of the right account (AWS_PROFILE, --profile), or correct `account` in the file.',
+    },
+  );
+}
+
+/** Adds pinned versions, and those that could be used again. */
+async function withVersions({ lambda }: Session, desired: DesiredFunction, live: LiveFunction): Promise<LiveFunction> {
+  const pinned = desired.aliases.flatMap(({ version }) =>
+    version === undefined || version === LATEST ? [] : [version],
+  );
+  const missing = [...new Set(pinned)].filter((number) => !live.versions.some(({ version }) => version === number));
+  const read = await Promise.all(missing.map((number) => lambda.getFunction(desired.name, number)));
+  const known = {
+    ...live,
+    versions: [...live.versions, ...read.flatMap((one) => (one === undefined ? [] : [one.version]))],
+  };
+  const isCandidate = versionsNeeded(desired, known);
+  if (isCandidate === undefined) return known;
+  const candidates = await readVersions(lambda, desired.name, isCandidate, known.versions);
+  const fresh = candidates.filter((one) => !known.versions.some(({ version }) => version === one.version));
+  return { ...known, versions: [...known.versions, ...fresh] };
+}

@@ -1,0 +1,58 @@
+import picomatch from 'picomatch';
+import { DeployError } from '../errors.js';
+import { renderDiagnostic } from '../render/errors.js';
+import { loadSpec, type LoadedSpec } from '../spec/load.js';
+import type { Context } from './context.js';
+import { Redactor } from './redact.js';
+
+/**
+ * Loads the file, tells its warnings, and keeps the functions and aliases that `--function` and `--alias` name.
+ *
+ * @throws what {@link loadSpec} throws; FUNCTION_NOT_IN_FILE when an option names nothing
+ */
+export async function loadSelected({ host, options, output }: Context): Promise<LoadedSpec> {
+  const spec = await loadSpec({
+    cwd: host.cwd,
+    variables: host.env,
+    ...(options.config === undefined ? {} : { config: options.config }),
+    ...(options.region === undefined ? {} : { region: options.region }),
+  });
+  output.redactor = new Redactor(spec.text);
+  spec.functions.forEach((one) => output.redactor.learnDesired(one));
+  output.diagnostics(spec.warnings.flatMap(renderDiagnostic));
+  return { ...spec, functions: selectAliases(selectFunctions(spec.functions, options.function), options.alias) };
+}
+
+type Functions = LoadedSpec['functions'];
+
+function selectFunctions(functions: Functions, globs: readonly string[]): Functions {
+  if (globs.length === 0) return functions;
+  for (const glob of globs) {
+    if (!functions.some(({ key, name }) => picomatch.isMatch(key, glob) || picomatch.isMatch(name, glob))) {
+      const known = functions.map(({ key }) => key).join(', ');
+      throw new DeployError('FUNCTION_NOT_IN_FILE', `--function ${glob} matches nothing; the file has ${known}.`, {
+        fix: 'name one of these.',
+      });
+    }
+  }
+  return functions.filter(({ key, name }) =>
+    globs.some((glob) => picomatch.isMatch(key, glob) || picomatch.isMatch(name, glob)),
+  );
+}
+
+function selectAliases(functions: Functions, names: readonly string[]): Functions {
+  for (const name of names) {
+    if (!functions.some(({ aliases }) => aliases.some((alias) => alias.name === name))) {
+      const known =
+        [...new Set(functions.flatMap(({ aliases }) => aliases.map((alias) => alias.name)))].join(', ') || 'none';
+      throw new DeployError(
+        'FUNCTION_NOT_IN_FILE',
+        `--alias ${name} is no alias of the chosen functions; they have ${known}.`,
+        { fix: 'name one of these.' },
+      );
+    }
+  }
+  if (names.length === 0) return functions;
+  const chosen = functions.map((one) => ({ ...one, aliases: one.aliases.filter(({ name }) => names.includes(name)) }));
+  return chosen.filter(({ aliases }) => aliases.length > 0);
+}
