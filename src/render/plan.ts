@@ -64,6 +64,7 @@ function differenceRow(difference: Difference, bare: boolean): Span[] {
   const { path, before, after } = difference;
   const role: Role = before === null ? 'add' : after === null ? 'remove' : 'change';
   const sign = { add: '+', remove: '-', change: '~' }[role as 'add' | 'remove' | 'change'];
+  if (bare) return [as(role, sign), path, valueText(difference)];
   const drift = difference.drift === true ? 'drift: ' : '';
   const place = difference.on === '$LATEST' ? '' : `${difference.on}: `;
   return [
