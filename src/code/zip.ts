@@ -97,8 +97,6 @@ interface Directory {
 
 async function readDirectory(bytes: Buffer, refuse: Refuse): Promise<Directory> {
   if (bytes.length === 0) throw refuse('ZIP_INVALID', 'is empty (0 bytes)', 'build the archive again.');
-  if (!bytes.subarray(0, 2).equals(Buffer.from('PK')))
-    throw refuse('ZIP_INVALID', 'is not a zip archive', 'build a zip archive.');
   // Loaded here: most commands never open an archive.
   const { default: yauzl } = await import('yauzl');
   const names = new Set<string>();
@@ -123,15 +121,16 @@ async function readDirectory(bytes: Buffer, refuse: Refuse): Promise<Directory> 
     }
   } catch (cause) {
     if (cause instanceof DeployError) throw cause;
-    throw refuse('ZIP_INVALID', explain(cause), 'build the archive again.', cause);
+    throw refuse('ZIP_INVALID', explain(cause, bytes), 'build the archive again.', cause);
   }
   if (names.size === 0) throw refuse('ZIP_INVALID', 'holds no files', 'build the archive again.');
   return { names, unzippedBytes };
 }
 
-function explain(cause: unknown): string {
+function explain(cause: unknown, bytes: Buffer): string {
   const reason = cause instanceof Error ? cause.message : '';
   if (/^(absolute path|invalid relative path|invalid characters in fileName)/.test(reason))
     return `holds an entry that would leave the folder it is unpacked into (${reason})`;
+  if (!bytes.subarray(0, 2).equals(Buffer.from('PK'))) return 'is not a zip archive';
   return 'is cut short or damaged: its directory cannot be read';
 }

@@ -88,7 +88,7 @@ function explain(error: ErrorObject, root: Node): readonly Finding[] {
             position: node.position,
             path: [...path, key],
             message: `${where} has no \`${key}\`.`,
-            fix: `add \`${key}\`${key === 'version' ? ': 1' : ''}.`,
+            fix: key === 'version' ? 'add `version: 1`.' : `add \`${key}\`.`,
           },
         ];
   }
@@ -143,7 +143,8 @@ function explainValue(error: ErrorObject, node: Node): Explanation {
       return explainType(error.keyword === 'anyOf' ? ['object', 'array'] : [schema.type ?? []].flat(), node);
     case 'minimum':
     case 'maximum': {
-      const range = `${schema.minimum ?? 'any'} to ${schema.maximum ?? 'any number'}`;
+      const range =
+        schema.maximum === undefined ? `${schema.minimum} or more` : `${schema.minimum} to ${schema.maximum}`;
       const bound = error.keyword === 'minimum' ? 'more' : 'less';
       return [`is ${show(node)}; Lambda allows ${range}${unit}.`, `set it to ${limit} or ${bound}.`];
     }
@@ -209,9 +210,9 @@ function explainEnum(allowed: readonly string[], node: Node): Explanation {
   const [nearest] = [...allowed].sort((a, b) => distance(text, a) - distance(text, b));
   const close =
     nearest !== undefined && distance(text, nearest) <= Math.max(1, text.length * NEARBY) ? nearest : undefined;
-  const choices = allowed.length > 8 ? 'is not a value that Lambda knows' : `must be ${allowed.join(' or ')}`;
+  const choices = allowed.length > 8 ? ', which Lambda does not know' : `; it must be ${allowed.join(' or ')}`;
   return [
-    `is ${show(node)}, which ${choices}${close ? `, did you mean ${close}?` : '.'}`,
+    `is ${show(node)}${choices}${close ? `, did you mean ${close}?` : '.'}`,
     close ? `write ${close}.` : `write one of ${listOf(allowed)}.`,
   ];
 }

@@ -12,7 +12,7 @@ export interface Finding {
 }
 
 /** Findings about a value as such: one is enough. Of the others, such as unset variables, a value can have several. */
-const JUDGEMENTS: ReadonlySet<ErrorCode> = new Set(['SCHEMA', 'RULE']);
+const JUDGEMENTS: ReadonlySet<ErrorCode> = new Set(['SCHEMA', 'RULE', 'UNKNOWN_KEY']);
 
 /**
  * Findings as diagnostics, in the order of the file, one for each cause: what `defaults` says wrong once is not repeated

@@ -18,7 +18,7 @@ type Resolved = { readonly value: string; readonly secret: boolean } | { readonl
 type Problem = Pick<Finding, 'code' | 'message' | 'fix'>;
 
 /** Names whose values are secrets by themselves: allowed as variables of a function, refused anywhere else. */
-const SECRET_NAME = /^AWS_|^BUILDKITE_AGENT_|_TOKEN$|_SECRET$|_PASSWORD$|_KEY$/i;
+const SECRET_NAME = /^AWS_|^BUILDKITE_AGENT_|(?:^|_)(?:TOKEN|SECRET|PASSWORD|KEY)$/i;
 
 /** Whether a variable's name says that its value is a secret. */
 export function isSecretName(name: string): boolean {
@@ -136,7 +136,8 @@ function resolveExpression(expression: string, path: Path, context: Context): Re
   const secret = isSecretName(name) || (isUnderEnvironment(path) && isSecretName(String(path.at(-1))));
   if (operator === ':-') return { value: value === undefined || value === '' ? argument : value, secret };
   if (operator === ':?' && (value === undefined || value === '')) {
-    const message = `The variable ${name} is not set: ${argument || 'it is required'}.`.replace(/\.\.$/, '.');
+    const why = argument || 'it is required';
+    const message = `The variable ${name} is not set: ${why}${/[.?!]$/.test(why) ? '' : '.'}`;
     return { problem: { code: 'UNSET_VARIABLE', message, fix: `set ${name}.` } };
   }
   if (value !== undefined) return { value, secret };

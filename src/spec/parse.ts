@@ -6,6 +6,7 @@ import {
   isSeq,
   LineCounter,
   parseDocument,
+  visit,
   type Document,
   type YAMLError,
 } from 'yaml';
@@ -18,6 +19,8 @@ const MAX_NODES_FROM_ALIASES = 10_000;
 
 /** A `%YAML 1.1` line must not turn `yes` into true; tags are refused; the parser's own log level hides several documents. */
 const YAML_OPTIONS = { schema: 'core', resolveKnownTags: false, prettyErrors: false, logLevel: 'error' } as const;
+
+const TOO_DEEP = 'The file is nested too deeply to be read.';
 
 /** A file's text as a tree with positions; or the findings that say why there is none. */
 export type Parsed = { readonly root: Node; readonly findings: [] } | { readonly findings: readonly Finding[] };
@@ -40,7 +43,7 @@ export function parseFile(bytes: Uint8Array): Parsed {
   } catch (error) {
     // The parser recurses; a text of ten thousand brackets exhausts the stack.
     if (!(error instanceof RangeError)) throw error;
-    return { findings: [at({ line: 1, column: 1 }, 'YAML_SYNTAX', 'The file is nested too deeply to be read.')] };
+    return { findings: [at({ line: 1, column: 1 }, 'YAML_SYNTAX', TOO_DEEP)] };
   }
 }
 
@@ -65,21 +68,29 @@ function positionOf(lines: LineCounter, offset: number): Position {
   return { line: Math.max(line, 1), column: Math.max(col, 1) };
 }
 
+interface Source {
+  readonly document: Document;
+  readonly text: string;
+  readonly lines: LineCounter;
+}
+
 function syntaxFindings(document: Document, text: string, lines: LineCounter): readonly Finding[] {
   const findings: Finding[] = [];
   for (const error of [...document.errors, ...document.warnings].sort((a, b) => a.pos[0] - b.pos[0])) {
-    findings.push(explainSyntax(error, text, lines));
+    findings.push(explainSyntax(error, { document, text, lines }));
     if (error.code !== 'DUPLICATE_KEY') break;
   }
   return findings;
 }
 
-function explainSyntax(error: YAMLError, text: string, lines: LineCounter): Finding {
+function explainSyntax(error: YAMLError, { document, text, lines }: Source): Finding {
   const offset = error.pos[0];
   if (text.startsWith('${', offset - 1)) {
     const message = 'An unquoted ${ inside { } or [ ] is the start of another map for YAML.';
     return at(positionOf(lines, offset - 1), 'YAML_SYNTAX', message, 'quote the value: "${…}".');
   }
+  if (error.message.endsWith('quote'))
+    return at(openingQuote(error, document, lines), 'YAML_SYNTAX', 'This quote is not closed.', 'close the quote.');
   const position = positionOf(lines, offset);
   if (error.code === 'DUPLICATE_KEY') {
     const key = /^[\w.-]+/.exec(text.slice(offset))?.[0];
@@ -88,6 +99,17 @@ function explainSyntax(error: YAMLError, text: string, lines: LineCounter): Find
   }
   const [message, fix] = SYNTAX[error.code] ?? [ownWords(error.message), undefined];
   return at(position, 'YAML_SYNTAX', message, fix);
+}
+
+/** A quote that is not closed swallows the rest of the file: the place to look is where it opens. */
+function openingQuote(error: YAMLError, document: Document, lines: LineCounter): Position {
+  let opening = error.pos[0];
+  visit(document, {
+    Scalar: (_, { type, range }) => {
+      if (type?.startsWith('QUOTE') && range && range[0] < error.pos[0]) opening = range[0];
+    },
+  });
+  return positionOf(lines, opening);
 }
 
 const SYNTAX: Partial<Record<YAMLError['code'], readonly [string, string]>> = {
@@ -102,6 +124,7 @@ const SYNTAX: Partial<Record<YAMLError['code'], readonly [string, string]>> = {
   ],
   MULTIPLE_DOCS: ['The file holds several YAML documents.', 'keep one document: remove the `---` line.'],
   TAG_RESOLVE_FAILED: ['YAML tags (words starting with !) are not used here.', 'remove the tag.'],
+  RESOURCE_EXHAUSTION: [TOO_DEEP, 'flatten it.'],
   BAD_SCALAR_START: ['A plain value cannot start with this character.', 'quote the value.'],
 };
 

@@ -1,0 +1,45 @@
+import { expect, it } from 'vitest';
+import { toYaml } from '../../src/spec/render-desired.js';
+import { load } from './helpers.js';
+
+const TEXT = `version: 1
+region: us-east-1
+defaults: { tags: { team: payments }, timeout: "\${T}" }
+functions:
+  b:
+    environment: { RATE: 1.10, API_KEY: "\${API_KEY}", TEMPLATE: "$\${x}", STAGE: "\${STAGE:-dev}" }
+    aliases: { live: }
+  a: { memorySize: 256, timeout: 5 }
+`;
+
+it('shows the desired state after defaults and interpolation, secrets as references', async () => {
+  const { rendered } = await load(TEXT, { T: '30', API_KEY: 'planted' }, 'eu-west-1');
+  expect(toYaml(rendered)).toBe(`version: 1
+region: eu-west-1
+metadata: tags
+functions:
+  b:
+    tags:
+      team: payments
+    timeout: 30
+    environment:
+      RATE: "1.10"
+      API_KEY: \${API_KEY}
+      TEMPLATE: $\${x}
+      STAGE: dev
+    aliases:
+      live: {}
+  a:
+    tags:
+      team: payments
+    timeout: 5
+    memorySize: 256
+`);
+});
+
+it('renders to itself', async () => {
+  const variables = { T: '30', API_KEY: 'planted' };
+  const { rendered } = await load(TEXT, variables);
+  expect((await load(toYaml(rendered), variables)).rendered).toEqual(rendered);
+  expect((await load(JSON.stringify(rendered), variables)).rendered).toEqual(rendered);
+});
