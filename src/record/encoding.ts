@@ -1,0 +1,174 @@
+import { DeployError } from '../errors.js';
+import { LATEST, type Version } from '../model/function.js';
+import { FORMAT_VERSION } from '../model/plan.js';
+import type { DeployRecord, RecordResult } from '../model/record.js';
+import { arrange, RECORD_ID, recordTime } from './record.js';
+
+/**
+ * The longest value of a tag, in characters.
+ * @see https://docs.aws.amazon.com/lambda/latest/dg/configuration-tags.html
+ */
+const MAX_VALUE_CHARACTERS = 256;
+
+/** Changed when an older lambda-deploy would misread the value. */
+const ENCODING = '1';
+
+/** Characters kept of a digest and of a commit: enough to recognise, too few to fill the tag. */
+const CODE_CHARACTERS = 8;
+const DIGEST_CHARACTERS = 12;
+const BUILD_CHARACTERS = 16;
+
+/** A deploy's result in one letter; a rollback's is the capital. */
+const LETTERS: Readonly<Record<RecordResult, string>> = { open: 'o', succeeded: 's', failed: 'f', rolled_back: 'r' };
+const RESULTS = new Map(Object.entries(LETTERS).map(([result, letter]) => [letter, result as RecordResult]));
+
+/** `$` is no character of a tag, and `-` no version. */
+const LATEST_WORD = 'L';
+const NOTHING = '-';
+
+/** id and letter, version, previous version, code, seconds from start to finish in base 36, then details. */
+const ENTRY =
+  /^([0-9a-z]{12})([osfrOSFR]):(\d+|L|-):(\d+|L|-):([A-Za-z0-9+/=]{1,8}|-):([0-9a-z]{1,6}|-)((?::[a-z][^:]*)*)$/;
+
+/** On which records a detail stays: all, the newest and the newest that succeeded, or the newest that is not open. */
+type Kept = 'always' | 'recent' | 'settled';
+
+/** Details by their letter. A rollback cannot be understood without what it left and restored. */
+const DETAILS: readonly {
+  readonly letter: string;
+  readonly key: 'restores' | 'leaves' | 'triedVersion' | 'specDigest' | 'latestDigest' | 'commit' | 'build';
+  readonly kept: Kept;
+  readonly form: RegExp;
+  readonly characters?: number;
+}[] = [
+  { letter: 'r', key: 'restores', kept: 'always', form: RECORD_ID },
+  { letter: 'l', key: 'leaves', kept: 'always', form: RECORD_ID },
+  { letter: 't', key: 'triedVersion', kept: 'always', form: /^\d+$/ },
+  { letter: 's', key: 'specDigest', kept: 'recent', form: /^[0-9a-f]+$/, characters: DIGEST_CHARACTERS },
+  { letter: 'c', key: 'commit', kept: 'recent', form: /^[0-9a-zA-Z]+$/, characters: DIGEST_CHARACTERS },
+  { letter: 'b', key: 'build', kept: 'recent', form: /^[\w.+/=@-]+$/, characters: BUILD_CHARACTERS },
+  // Compared whole with the live function, so it travels whole: 64 hexadecimal digits as 44 of base 64.
+  { letter: 'd', key: 'latestDigest', kept: 'settled', form: /^[A-Za-z0-9+/]{43}=$/ },
+];
+
+/**
+ * The records of one alias as the value of a tag: at most 256 characters of AWS's set. Digests, commit and
+ * build stay on the newest records only. What does not fit is left out, never the newest,
+ * see {@link LEFT_OUT}.
+ */
+export function encode(records: readonly DeployRecord[]): string {
+  const kept = [...arrange(records)];
+  const recent = [kept[0], kept.find(({ result }) => result === 'succeeded')];
+  const settled = kept.find(({ result }) => result !== 'open');
+  const details = (record: DeployRecord): readonly Kept[] => [
+    'always',
+    ...(recent.includes(record) ? (['recent'] as const) : []),
+    ...(record === settled ? (['settled'] as const) : []),
+  ];
+  const text = (): string => [ENCODING, ...kept.map((record) => entryOf(record, details(record)))].join(' ');
+  while (text().length > MAX_VALUE_CHARACTERS && kept.length > 1) {
+    const [newest, ...older] = kept as [DeployRecord, ...DeployRecord[]];
+    const rule = LEFT_OUT.find((applies) => older.some((record) => applies(record, newest)));
+    kept.splice(
+      kept.findLastIndex((record, at) => at > 0 && rule?.(record, newest)),
+      1,
+    );
+  }
+  return text();
+}
+
+/**
+ * What a full tag loses first, the oldest of each kind, so that versions to go back to stay longest. A record that was taken
+ * back goes before the rollback that says so, or it would look good again.
+ */
+const LEFT_OUT: readonly ((record: DeployRecord, newest: DeployRecord) => boolean)[] = [
+  ({ result }) => result !== 'succeeded',
+  ({ takenBack, id }, newest) => takenBack === true && newest.leaves !== id,
+  ({ action }) => action === 'rollback',
+  () => true,
+];
+
+function entryOf(record: DeployRecord, details: readonly Kept[]): string {
+  const { id, action, result, version, previousVersion, codeSha256, startedAt, finishedAt } = record;
+  const letter = action === 'rollback' ? LETTERS[result].toUpperCase() : LETTERS[result];
+  const seconds = finishedAt === null ? undefined : Math.round((Date.parse(finishedAt) - Date.parse(startedAt)) / 1000);
+  const fields = [
+    id + letter,
+    wordOf(version),
+    wordOf(previousVersion),
+    codeSha256?.slice(0, CODE_CHARACTERS) || NOTHING,
+    seconds === undefined ? NOTHING : Math.max(0, seconds).toString(36),
+  ];
+  for (const { letter: mark, key, kept, form, characters } of DETAILS) {
+    const value = record[key] ?? '';
+    const word = key === 'latestDigest' ? Buffer.from(value, 'hex').toString('base64') : plain(value, characters);
+    // What does not have its form (a commit called HEAD~1) must not break the value that the record lives in.
+    if (details.includes(kept) && form.test(word)) fields.push(mark + word);
+  }
+  return fields.join(':');
+}
+
+/** Only what a tag may have, without the characters that part entries and fields. */
+function plain(value: string, characters?: number): string {
+  return value.slice(0, characters).replace(/[^A-Za-z0-9+\-=._/@]/g, '_');
+}
+
+function wordOf(version: Version | null): string {
+  return version === null ? NOTHING : version === LATEST ? LATEST_WORD : version;
+}
+
+function versionOf(word: string | undefined): Version | null {
+  return word === undefined || word === NOTHING ? null : word === LATEST_WORD ? LATEST : word;
+}
+
+/**
+ * What a tag tells of one alias's records, newest first. Anybody may write a tag: what cannot be understood is as if it were not
+ * there, which at worst leaves a rollback to ask for `--to`.
+ *
+ * @throws RECORD_STORE when a newer lambda-deploy wrote it: overwriting would lose what it knows
+ */
+export function decode(value: string, functionName: string, alias: string | null): readonly DeployRecord[] {
+  const [encoding, ...entries] = value.split(' ');
+  if (/^\d+$/.test(encoding ?? '') && Number(encoding) > Number(ENCODING)) {
+    const detail = `The record of ${alias ?? 'the function'} of ${functionName} has format ${encoding ?? ''}; this lambda-deploy reads ${ENCODING}.`;
+    throw new DeployError('RECORD_STORE', detail, {
+      subject: functionName,
+      fix: 'use the lambda-deploy that wrote it, or a newer one.',
+    });
+  }
+  if (encoding !== ENCODING) return [];
+  return arrange(entries.flatMap((entry) => recordOf(entry, functionName, alias) ?? []));
+}
+
+function recordOf(entry: string, functionName: string, alias: string | null): DeployRecord | undefined {
+  const [, id, letter, version, previous, code, seconds, details] = ENTRY.exec(entry) ?? [];
+  const result = RESULTS.get(letter?.toLowerCase() ?? '');
+  if (id === undefined || result === undefined || (result === 'open') !== (seconds === NOTHING)) return undefined;
+  const started = recordTime(id);
+  const finished = started + Number.parseInt(seconds ?? '', 36) * 1000;
+  return {
+    formatVersion: FORMAT_VERSION,
+    id,
+    action: letter === letter?.toLowerCase() ? 'deploy' : 'rollback',
+    function: functionName,
+    alias,
+    result,
+    version: versionOf(version),
+    previousVersion: versionOf(previous),
+    codeSha256: code === undefined || code === NOTHING ? null : code,
+    startedAt: new Date(started).toISOString(),
+    finishedAt: result === 'open' ? null : new Date(finished).toISOString(),
+    ...detailsOf(details ?? ''),
+  };
+}
+
+function detailsOf(text: string): Partial<DeployRecord> {
+  const found: Record<string, string> = {};
+  for (const part of text.split(':')) {
+    const word = part.slice(1);
+    const detail = DETAILS.find(({ letter, form }) => part.startsWith(letter) && form.test(word));
+    if (detail === undefined) continue;
+    found[detail.key] = detail.key === 'latestDigest' ? Buffer.from(word, 'base64').toString('hex') : word;
+  }
+  return found;
+}

@@ -1,0 +1,41 @@
+import { describe, expect, it } from 'vitest';
+import { arrange, believable, newRecordId, RECORD_ID, recordTime } from '../../src/record/record.js';
+import { NOON, sample } from './sample.js';
+
+describe('ids', () => {
+  it('tell their time and sort by it', () => {
+    const times = [0, 1, NOON, NOON + 1, Date.UTC(2999, 0)];
+    const ids = times.map((time) => newRecordId(time, () => 0.999_999));
+    expect(ids.map((id) => recordTime(id))).toEqual(times);
+    expect([...ids].sort()).toEqual(ids);
+    for (const id of ids) expect(id).toMatch(RECORD_ID);
+  });
+
+  it('of one millisecond differ by chance', () => {
+    expect(newRecordId(NOON, () => 0)).not.toBe(newRecordId(NOON, () => 0.5));
+  });
+});
+
+describe('arranging', () => {
+  it('prefers the record that is given first, and is idempotent', () => {
+    const open = sample(1, { result: 'open', finishedAt: null });
+    const arranged = arrange([sample(1), open, sample(2)]);
+    expect(arranged).toEqual([sample(2), sample(1)]);
+    expect(arrange(arranged)).toEqual(arranged);
+  });
+});
+
+describe('believing a record', () => {
+  const versions = [{ version: '2', codeSha256: 'abcdefghijk=' }];
+  it.each([
+    ['the version with that code', '2', 'abcdefgh', true],
+    ['all of its digest', '2', 'abcdefghijk=', true],
+    ['another code under the number', '2', 'zzzzzzzz', false],
+    ['a version that AWS does not have', '3', 'abcdefgh', false],
+    ['no version', null, 'abcdefgh', false],
+    ['no code', '2', null, false],
+    ['an empty code, which everything starts with', '2', '', false],
+  ])('%s', (_why, version, codeSha256, expected) => {
+    expect(believable({ version, codeSha256 }, versions)).toBe(expected);
+  });
+});
