@@ -143,14 +143,13 @@ export async function authenticate(request: SignedRequest): Promise<Identity> {
   if (header === undefined)
     throw gatewayError(403, 'MissingAuthenticationTokenException', 'Missing Authentication Token');
   const credential = parse(header);
+  if (credential.accessKeyId === EXPIRED_KEY)
+    throw gatewayError(403, 'ExpiredTokenException', 'The security token included in the request is expired');
   const at = signingTime(request, credential.date);
   if (credential.signedHeaders.includes('host') && bodyMatches(request))
     for (const secret of SECRETS)
-      if ((await signatureOf(request, credential, secret, at)) === credential.signature) {
-        if (credential.accessKeyId === EXPIRED_KEY)
-          throw gatewayError(403, 'ExpiredTokenException', 'The security token included in the request is expired');
+      if ((await signatureOf(request, credential, secret, at)) === credential.signature)
         return { accessKeyId: credential.accessKeyId, region: credential.region };
-      }
   throw new AwsError(403, 'InvalidSignatureException', {
     message:
       'The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key and signing method. Consult the service documentation for details.',
