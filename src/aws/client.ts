@@ -11,14 +11,14 @@ export interface AwsOptions {
   readonly userAgent?: string;
 }
 
-/** A connection that takes longer will not come: AWS accepts within a round trip. */
+/** A connection that takes longer is not going to come: opening one is a few round trips. */
 export const CONNECTION_TIMEOUT_MS = 4_000;
-/** For one attempt of a read. Lambda answers reads in well under a second. */
+/** For one attempt of a read: far above what Lambda needs, so that only a dead endpoint meets it. */
 export const READ_TIMEOUT_MS = 20_000;
-/** For a write without an archive. Creating a function in a VPC has been seen to take ten seconds. */
+/** For a write without an archive: generous, because a write that is given up on has an unknown effect. */
 export const WRITE_TIMEOUT_MS = 60_000;
-/** The slowest upload that is waited for, in bytes a millisecond (64 kB/s): an archive adds its size over this. */
-export const SLOWEST_UPLOAD = 64;
+/** The slowest upload that is waited for, in bytes a millisecond : an archive adds its size over this. */
+export const SLOWEST_UPLOAD_BYTES_PER_MS = 64;
 /** The SDK's own number of attempts in standard mode; only reads have more than one. */
 export const READ_ATTEMPTS = 3;
 /** What the pauses between the attempts of a read add at most, and a body that trickles. */

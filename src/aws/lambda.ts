@@ -11,7 +11,14 @@ import { LATEST, type LiveAlias, type LiveFunction, type LiveVersion, type Versi
 import type { Json } from '../model/json.js';
 import type { ConfigurationChange, FunctionRead, InvokeAnswer, LambdaPort } from '../model/ports.js';
 import { reveal, type Secret } from '../model/secret.js';
-import { connect, READ_ATTEMPTS, READ_TIMEOUT_MS, send, SLOWEST_UPLOAD, WRITE_TIMEOUT_MS } from './client.js';
+import {
+  connect,
+  READ_ATTEMPTS,
+  READ_TIMEOUT_MS,
+  send,
+  SLOWEST_UPLOAD_BYTES_PER_MS,
+  WRITE_TIMEOUT_MS,
+} from './client.js';
 import type { AwsOptions, Clients, Limits } from './client.js';
 import { download } from './download.js';
 import type { Call } from './errors.js';
@@ -334,6 +341,6 @@ function secretsOf(change: ConfigurationChange): readonly string[] {
 }
 
 function upload(zip: Uint8Array, change?: ConfigurationChange): Partial<Call> {
-  const timeoutMs = WRITE_TIMEOUT_MS + Math.ceil(zip.byteLength / SLOWEST_UPLOAD);
+  const timeoutMs = WRITE_TIMEOUT_MS + Math.ceil(zip.byteLength / SLOWEST_UPLOAD_BYTES_PER_MS);
   return { timeoutMs, ...(change === undefined ? {} : { secrets: secretsOf(change) }) };
 }
