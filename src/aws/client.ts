@@ -17,7 +17,7 @@ export const CONNECTION_TIMEOUT_MS = 4_000;
 export const READ_TIMEOUT_MS = 20_000;
 /** For a write without an archive: generous, because a write that is given up on has an unknown effect. */
 export const WRITE_TIMEOUT_MS = 60_000;
-/** The slowest upload that is waited for, in bytes a millisecond : an archive adds its size over this. */
+/** The slowest upload that is waited for, in bytes a millisecond: an archive adds its size over this. */
 export const SLOWEST_UPLOAD_BYTES_PER_MS = 64;
 /** The SDK's own number of attempts in standard mode; only reads have more than one. */
 export const READ_ATTEMPTS = 3;
