@@ -2,7 +2,7 @@ import equal from 'fast-deep-equal';
 import { DeployError, isDeployError } from '../errors.js';
 import type { LiveAlias, Version } from '../model/function.js';
 import type { ApplyPorts } from './job.js';
-import { liveChanged, mutate } from './mutate.js';
+import { liveChanged, mutate, retryWith } from './mutate.js';
 
 /** Where an alias points: its primary version, and the shares of additional ones. */
 export interface AliasState {
@@ -42,7 +42,7 @@ export class Aliases {
     const wanted = { version, weights: {} };
     let sent = false;
     return mutate({
-      ...this.retrying(),
+      ...retryWith(this.ports, this.functionName),
       call: async () => {
         try {
           const made = await this.ports.lambda.createAlias(this.functionName, {
@@ -81,7 +81,7 @@ export class Aliases {
     if (start === undefined || !samePlace(start, from))
       throw liveChanged(this.functionName, `alias ${name}`, [place(start)]);
     return mutate({
-      ...this.retrying(),
+      ...retryWith(this.ports, this.functionName),
       ...(options.signal === undefined ? {} : { signal: options.signal }),
       call: async () => {
         const revisionId = this.known.get(name)?.revisionId;
@@ -138,15 +138,6 @@ export class Aliases {
         cause: error,
       },
     );
-  }
-
-  private retrying(): Pick<Parameters<typeof mutate>[0], 'clock' | 'signal' | 'onRetry'> {
-    const { clock, signal, emit } = this.ports;
-    return {
-      clock,
-      signal,
-      onRetry: (reason, seconds) => emit({ type: 'retrying', function: this.functionName, reason, seconds }),
-    };
   }
 }
 

@@ -22,6 +22,8 @@ export interface ApplyPorts {
   /** 0 ≤ x < 1, for record ids. */
   readonly random: () => number;
   readonly emit: Emit;
+  /** Takes known secrets out of a text that somebody else wrote, before a record keeps it. */
+  readonly redact: (text: string) => string;
   /** Aborted: no further call is started but those that make the aliases safe and close the record. */
   readonly signal: AbortSignal;
 }

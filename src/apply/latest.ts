@@ -2,7 +2,7 @@ import type { LiveVersion } from '../model/function.js';
 import { unpredicted } from '../planner/compare.js';
 import { contentOf, type Content } from '../planner/normalize.js';
 import type { ApplyJob, ApplyPorts } from './job.js';
-import { liveChanged, mutate, type Finding } from './mutate.js';
+import { liveChanged, mutate, retryWith, type Finding } from './mutate.js';
 
 /**
  * The run's view of `$LATEST`: what it must contain now, and the RevisionId under which that was checked. Every write goes
@@ -54,7 +54,7 @@ export class Latest {
     await this.verify();
     const before = this.expected;
     const status = await mutate({
-      ...this.retrying(),
+      ...retryWith(this.ports, this.job.desired.name),
       call: async () => void (await call(this.revisionId)),
       inspect: async () => this.inspect(before, predicted, sentKeys),
     });
@@ -103,14 +103,5 @@ export class Latest {
     this.expected = content;
     this.revisionId = live.revisionId;
     this.stale = false;
-  }
-
-  private retrying(): Pick<Parameters<typeof mutate>[0], 'clock' | 'signal' | 'onRetry'> {
-    const { clock, signal, emit } = this.ports;
-    return {
-      clock,
-      signal,
-      onRetry: (reason, seconds) => emit({ type: 'retrying', function: this.job.desired.name, reason, seconds }),
-    };
   }
 }

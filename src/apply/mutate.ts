@@ -1,5 +1,6 @@
 import { DeployError, isDeployError } from '../errors.js';
 import type { Clock } from '../model/ports.js';
+import type { ApplyPorts } from './job.js';
 
 /** What reading tells after a call whose outcome is not known. */
 export type Finding = 'ours' | 'unchanged';
@@ -51,6 +52,18 @@ export async function mutate(options: MutateOptions): Promise<'done' | 'recovere
       await clock.sleep(wait, signal);
     }
   }
+}
+
+/** The parts of {@link MutateOptions} that are the same for every call of a run. */
+export function retryWith(
+  { clock, signal, emit }: ApplyPorts,
+  functionName: string,
+): Pick<MutateOptions, 'clock' | 'signal' | 'onRetry'> {
+  return {
+    clock,
+    signal,
+    onRetry: (reason, seconds) => emit({ type: 'retrying', function: functionName, reason, seconds }),
+  };
 }
 
 /** Somebody else wrote: names what is not as the plan expects. Exit 3. */

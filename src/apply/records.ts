@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { isUnreadable, type LiveFunction } from '../model/function.js';
+import { isUnreadable } from '../model/function.js';
 import { FORMAT_VERSION } from '../model/plan.js';
 import type { DeployRecord, RecordResult } from '../model/record.js';
 import type { OperationResult } from '../model/result.js';
@@ -56,7 +56,7 @@ export function closeRecords(
   const content = steps.latestContent();
   return open.map((record) => {
     const version = record.alias === null ? null : steps.aliases.versionOf(record.alias);
-    const tried = steps.releasedVersion();
+    const tried = steps.versions.released();
     return {
       ...record,
       result: outcome.result,
@@ -78,14 +78,4 @@ export function latestDigest(content: Content): string {
   return createHash('sha256')
     .update(JSON.stringify([settings, names, content.codeSha256]))
     .digest('hex');
-}
-
-/** What a record store needs to know of a function; one that was just made has no tags but those it was made with. */
-export function subjectOf(
-  live: LiveFunction | undefined,
-  name: string,
-  arn: string,
-  tags: LiveFunction['tags'],
-): Pick<LiveFunction, 'name' | 'arn' | 'tags'> {
-  return live ?? { name, arn, tags };
 }

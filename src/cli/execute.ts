@@ -49,6 +49,7 @@ export async function execute(
     clock: host.clock,
     random: host.random,
     emit,
+    redact: (text) => output.redactor.redact(text),
     signal: host.signal,
   };
   return applyPlan(

@@ -1,0 +1,107 @@
+import { DeployError, isDeployError, type ExitCode } from '../errors.js';
+import type { Operation, RecordStep } from '../model/plan.js';
+import type { ErrorDocument, FunctionResult, OperationResult } from '../model/result.js';
+import type { ApplyJob } from './job.js';
+import type { Steps } from './steps.js';
+
+/** How a run went, for {@link reportOf}. */
+export interface RunState {
+  readonly results: readonly OperationResult[];
+  readonly notes: readonly string[];
+  /** Steps that were never started. */
+  readonly skipped: readonly Operation[];
+  readonly failure: DeployError | undefined;
+  readonly tookBack: boolean;
+}
+
+/** A step that only writes the record. */
+export function isRecordStep(step: Operation): step is RecordStep {
+  return 'record' in step;
+}
+
+/** Anything thrown, as an error that can be printed. */
+export function asDeployError(error: unknown, subject: string): DeployError {
+  if (isDeployError(error)) return error;
+  const detail = error instanceof Error ? `${error.name}: ${error.message}` : 'something that is no error was thrown';
+  return new DeployError('INTERNAL', detail, {
+    source: 'internal',
+    subject,
+    cause: error,
+    fix: 'please report it, with the command you ran.',
+  });
+}
+
+/** `succeeded`, or how it failed. */
+export function resultOf({
+  failure,
+  tookBack,
+}: Pick<RunState, 'failure' | 'tookBack'>): 'succeeded' | 'failed' | 'rolled_back' {
+  if (failure === undefined) return 'succeeded';
+  return tookBack && failure.exit !== 5 ? 'rolled_back' : 'failed';
+}
+
+/** The result document of one function. After a failure it says what was written and stays (semantics 30). */
+export function reportOf(job: ApplyJob, steps: Steps, state: RunState): FunctionResult {
+  const { desired, live } = job;
+  const { failure, results } = state;
+  return {
+    name: desired.name,
+    result: resultOf(state),
+    version: steps.versions.released(),
+    aliases: desired.aliases.map(({ name }) => ({
+      name,
+      version: steps.aliases.versionOf(name),
+      previousVersion: live?.aliases.find((alias) => alias.name === name)?.version ?? null,
+    })),
+    operations: [
+      ...results,
+      ...state.skipped.map(
+        (step) => ({ type: step.type, status: 'skipped', durationMs: 0, ...targetOf(step) }) as const,
+      ),
+    ],
+    ...(failure === undefined ? {} : { error: documentOf(failure) }),
+    notes: failure === undefined ? state.notes : [...state.notes, ...whatStays(job, steps, results)],
+    exitCode: failure === undefined ? 0 : exitCodeOf(failure, results),
+  };
+}
+
+function exitCodeOf(failure: DeployError, results: readonly OperationResult[]): ExitCode {
+  const wrote = results.some(({ type, status }) => status !== 'failed' && type !== 'Invoke' && type !== 'TagResource');
+  return failure.code === 'UPDATE_FAILED' && wrote ? 4 : failure.exit;
+}
+
+function whatStays({ desired }: ApplyJob, steps: Steps, results: readonly OperationResult[]): string[] {
+  const done = new Set(results.filter(({ status }) => status !== 'failed').map(({ type }) => type));
+  const parts = [
+    ...(done.has('UpdateFunctionConfiguration') ? ['configuration'] : []),
+    ...(done.has('UpdateFunctionCode') ? ['code'] : []),
+  ];
+  const served = desired.aliases.map(({ name }) => steps.aliases.versionOf(name));
+  const idle = steps.versions.publishedVersions().filter((version) => !served.includes(version));
+  return [
+    ...(done.has('CreateFunction') ? [`function ${desired.name} was created and stays.`] : []),
+    ...(parts.length === 0
+      ? []
+      : [`$LATEST of ${desired.name} has the new ${parts.join(' and ')}: callers without an alias or version run it.`]),
+    ...idle.map((version) => `version ${version} was published; no alias of the file serves it.`),
+    ...steps.created.map((alias) => `alias ${alias} was created and stays.`),
+  ];
+}
+
+/** What a step is about, beside the function itself. */
+export function targetOf(step: Operation): { target?: string } {
+  if (isRecordStep(step)) return { target: `record ${step.record}` };
+  if (step.type === 'CreateAlias' || step.type === 'UpdateAlias') return { target: step.alias };
+  if (step.type !== 'Invoke') return {};
+  return { target: 'alias' in step.target ? step.target.alias : `version for ${step.check.alias}` };
+}
+
+/** An error as machines and renderers read it. */
+export function documentOf(error: DeployError): ErrorDocument {
+  return {
+    code: error.code,
+    message: error.detail,
+    ...(error.fix === undefined ? {} : { hint: error.fix }),
+    ...(error.location === undefined ? {} : { location: error.location }),
+  };
+}

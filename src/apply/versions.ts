@@ -1,0 +1,127 @@
+import { DeployError } from '../errors.js';
+import { LATEST, type Version } from '../model/function.js';
+import type { PublishVersionStep, VersionRef } from '../model/plan.js';
+import { diffContent, sameVersionContent } from '../planner/compare.js';
+import { contentOf, type Content } from '../planner/normalize.js';
+import type { ApplyJob, ApplyPorts } from './job.js';
+import type { Latest } from './latest.js';
+import { liveChanged, mutate, retryWith } from './mutate.js';
+
+/** How long an idle version may take to answer the invocation that wakes it, in seconds. */
+const WAKE_SECONDS = 30;
+
+/** What one run publishes, and which versions are known to be able to serve. */
+export class Versions {
+  private readonly published = new Map<'preserve' | 'release', Version>();
+  private readonly ready = new Set<Version>();
+
+  constructor(
+    private readonly job: ApplyJob,
+    private readonly ports: ApplyPorts,
+  ) {}
+
+  /** The version that carries the spec: published or re-used by this run; `null` when there is none. */
+  released(): Version | null {
+    const published = this.published.get('release');
+    if (published !== undefined) return published;
+    const used = this.job.plan.operations.flatMap((step) =>
+      step.type === 'UpdateAlias' && step.preserves !== true && 'number' in step.version ? [step.version.number] : [],
+    );
+    return used.find((version) => version !== LATEST) ?? null;
+  }
+
+  /** What this run published, whatever came of it. */
+  publishedVersions(): Version[] {
+    return [...this.published.values()];
+  }
+
+  resolve(ref: VersionRef): Version {
+    if ('number' in ref) return ref.number;
+    const version = this.published.get(ref.published);
+    if (version === undefined) throw new Error(`nothing was published to ${ref.published}`);
+    return version;
+  }
+
+  /**
+   * Publishes `$LATEST` once. A lost answer is settled by looking for a version with this content.
+   * @throws LIVE_CHANGED; NEEDS_A_HUMAN when AWS gives no version above a Failed one (semantics 6); UPDATE_FAILED; AWS_*
+   */
+  async publish(step: PublishVersionStep, latest: Latest): Promise<{ status: 'done' | 'recovered'; version: Version }> {
+    const { name } = this.job.desired;
+    const content = latest.content;
+    let version: Version | undefined;
+    const status = await mutate({
+      ...retryWith(this.ports, name),
+      call: async () => {
+        const revisionId = await latest.verify();
+        const request = { description: step.description, codeSha256: step.codeSha256 };
+        const publish = revisionId === undefined ? request : { ...request, revisionId };
+        version = (await this.ports.lambda.publishVersion(name, publish)).version;
+      },
+      inspect: async () => {
+        latest.touched();
+        const versions = await this.ports.lambda.listVersions(name);
+        version = versions.findLast((candidate) =>
+          this.isPublished(candidate.version, step, contentOf(candidate, name), content),
+        )?.version;
+        return version === undefined ? 'unchanged' : 'ours';
+      },
+    });
+    // Publishing moves $LATEST's RevisionId.
+    latest.touched();
+    if (version === undefined || Number(version) <= Number(step.above ?? 0)) throw this.noNewVersion(step, version);
+    this.published.set(step.purpose, version);
+    await this.makeReady(version, content);
+    return { status, version };
+  }
+
+  private isPublished(version: Version, step: PublishVersionStep, found: Content, wanted: Content): boolean {
+    return Number(version) > Number(step.above ?? 0) && sameVersionContent(found, wanted);
+  }
+
+  private noNewVersion(step: PublishVersionStep, version: Version | undefined): DeployError {
+    const { name } = this.job.desired;
+    const detail = `version ${step.above ?? ''} of ${name} is Failed, and publishing the same code again gave version ${version ?? '(none)'} instead of a new one.`;
+    return new DeployError('NEEDS_A_HUMAN', detail, {
+      source: 'aws',
+      subject: name,
+      fix: `delete the Failed version (aws lambda delete-function --function-name ${name} --qualifier ${step.above ?? ''}), then apply again.`,
+    });
+  }
+
+  /**
+   * The version behind a reference, able to serve and exactly what was planned (promise 1). One that the file pins by number is
+   * taken as it is.
+   * @throws LIVE_CHANGED, UPDATE_FAILED, WAIT_TIMEOUT, AWS_*
+   */
+  async checked(ref: VersionRef): Promise<Version> {
+    const version = this.resolve(ref);
+    const isPinned = this.job.desired.aliases.some((alias) => alias.version === version);
+    await this.makeReady(version, isPinned ? undefined : this.job.target);
+    return version;
+  }
+
+  private async makeReady(version: Version, content: Content | undefined): Promise<void> {
+    if (this.ready.has(version) || version === LATEST) return;
+    const { name } = this.job.desired;
+    const settle = (waitingFor: string): ReturnType<ApplyPorts['settle']> =>
+      this.ports.settle(
+        name,
+        version,
+        (seconds) => this.ports.emit({ type: 'waiting', function: name, waitingFor, seconds }),
+        this.ports.signal,
+      );
+    let read = await settle(`version ${version} to become Active`);
+    if (read.version.state === 'Inactive') {
+      // An idle version's first invocation fails and wakes it; its answer means nothing.
+      await this.ports.lambda.invoke(name, version, {}, WAKE_SECONDS).catch(() => undefined);
+      read = await settle(`version ${version} to wake up`);
+    }
+    const paths =
+      content === undefined
+        ? []
+        : diffContent(content, contentOf(read.version, name), 'version').map(({ path }) => path);
+    if (paths.length > 0) throw liveChanged(name, `version ${version}`, paths);
+    this.ready.add(version);
+  }
+}
