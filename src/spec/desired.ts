@@ -8,10 +8,11 @@ import {
   type Settings,
   type Variables,
 } from '../model/function.js';
-import { isJsonObject, type Json, type JsonObject } from '../model/json.js';
+import type { Json, JsonObject } from '../model/json.js';
 import { Secret } from '../model/secret.js';
 import { parseDuration } from './duration.js';
-import { mapAt, mapToJson, nodeAt, type MapNode, type Node, type ScalarNode } from './node.js';
+import type { AliasSpec, FunctionSpec, HealthCheckSpec } from './generated/types.js';
+import { mapToJson, nodeAt, type MapNode, type Node, type ScalarNode } from './node.js';
 
 /** What a health check without `timeout` may take in all, in seconds. */
 const DEFAULT_CHECK_SECONDS = 60;
@@ -42,21 +43,20 @@ export interface SpecFunction extends Omit<DesiredFunction, 'code' | 'specDigest
 
 /** One function of the merged tree, which has passed the schema and the rules. */
 export function toSpecFunction(key: string, node: MapNode, file: string): SpecFunction {
-  const json = mapToJson(node);
+  // The schema has passed; its generated type says what the tree now is.
+  const spec = mapToJson(node) as unknown as FunctionSpec;
   const environment = toVariables(nodeAt(node, 'environment'));
-  const codePath = toCodePath(node, json, file);
+  const codePath = toCodePath(node, spec, file);
   return {
     key,
-    name: typeof json.name === 'string' ? json.name : key,
-    settings: toSettings(json),
+    name: spec.name ?? key,
+    settings: toSettings(spec),
     ...(environment === undefined ? {} : { environment }),
     ...(codePath === undefined ? {} : { codePath }),
-    tags: (json.tags ?? {}) as Record<string, string | null>,
-    ...(typeof json.versionDescription === 'string' ? { versionDescription: json.versionDescription } : {}),
-    ignoreChanges: (json.ignoreChanges ?? []) as string[],
-    aliases: Object.entries(isJsonObject(json.aliases) ? json.aliases : {}).map(([name, alias]) =>
-      toAlias(name, alias),
-    ),
+    tags: spec.tags ?? {},
+    ...(spec.versionDescription === undefined ? {} : { versionDescription: spec.versionDescription }),
+    ignoreChanges: spec.ignoreChanges ?? [],
+    aliases: Object.entries(spec.aliases ?? {}).map(([name, alias]) => toAlias(name, alias ?? {})),
     asWritten: mapToJson(node, asWritten),
   };
 }
@@ -65,12 +65,9 @@ function asWritten(scalar: ScalarNode): Json {
   return scalar.interpolated?.written ?? scalar.value;
 }
 
-function toSettings(json: JsonObject): Settings {
+function toSettings(spec: FunctionSpec): Settings {
   return Object.fromEntries(
-    FIELDS.flatMap(({ key }) => {
-      const value = json[key];
-      return key === 'environment' || value === undefined ? [] : [[key, value]];
-    }),
+    FIELDS.flatMap(({ key }) => (key === 'environment' || spec[key] === undefined ? [] : [[key, spec[key]]])),
   );
 }
 
@@ -82,39 +79,37 @@ function toVariables(node: Node | undefined): Variables | null | undefined {
   );
 }
 
-function toCodePath(node: MapNode, json: JsonObject, file: string): CodePath | undefined {
-  const zip = nodeAt(node, 'code', 'zip');
-  if (zip?.kind !== 'scalar') return undefined;
-  const { runtime, handler, layers, ignoreChanges } = json;
+function toCodePath(node: MapNode, spec: FunctionSpec, file: string): CodePath | undefined {
+  if (spec.code === undefined) return undefined;
+  const { runtime, handler } = spec;
   const mayBeElsewhere =
-    (Array.isArray(layers) && layers.length > 0) ||
-    (Array.isArray(ignoreChanges) && ignoreChanges.includes('layers')) ||
-    mapAt(node, 'environment')?.entries.has('AWS_LAMBDA_EXEC_WRAPPER') === true;
-  const isKnown = typeof runtime === 'string' && typeof handler === 'string' && !mayBeElsewhere;
+    (spec.layers ?? []).length > 0 ||
+    spec.ignoreChanges?.includes('layers') === true ||
+    // A wrapper script may start anything.
+    spec.environment?.AWS_LAMBDA_EXEC_WRAPPER !== undefined;
+  const isKnown = runtime !== undefined && handler !== undefined && !mayBeElsewhere;
   return {
-    zip: String(zip.value),
-    location: { file, ...zip.position },
+    zip: spec.code.zip,
+    location: { file, ...(nodeAt(node, 'code', 'zip') ?? node).position },
     ...(isKnown ? { entryPoint: { runtime, handler } } : {}),
   };
 }
 
-function toAlias(name: string, json: Json): DesiredAlias {
-  const { description, version, healthCheck, autoRollback } = isJsonObject(json) ? json : {};
-  const checks = healthCheck === undefined ? [] : Array.isArray(healthCheck) ? healthCheck : [healthCheck];
+function toAlias(name: string, spec: NonNullable<AliasSpec>): DesiredAlias {
+  const { description, version, healthCheck, autoRollback = true } = spec;
   return {
     name,
-    ...(typeof description === 'string' || description === null ? { description } : {}),
+    ...(description === undefined ? {} : { description }),
     ...(version === undefined ? {} : { version: String(version) }),
-    healthChecks: checks.filter(isJsonObject).map(toHealthCheck),
-    autoRollback: autoRollback !== false && version !== LATEST,
+    healthChecks: [healthCheck ?? []].flat().map(toHealthCheck),
+    autoRollback: autoRollback && version !== LATEST,
   };
 }
 
-function toHealthCheck(json: JsonObject): HealthCheck {
-  const status = isJsonObject(json.expect) ? json.expect.status : undefined;
+function toHealthCheck({ payload, expect, timeout }: HealthCheckSpec): HealthCheck {
   return {
-    ...(json.payload === undefined ? {} : { payload: json.payload }),
-    ...(typeof status === 'number' ? { expect: { status } } : {}),
-    timeoutSeconds: parseDuration(json.timeout) ?? DEFAULT_CHECK_SECONDS,
+    ...(payload === undefined ? {} : { payload: payload as Json }),
+    ...(expect === undefined ? {} : { expect }),
+    timeoutSeconds: parseDuration(timeout) ?? DEFAULT_CHECK_SECONDS,
   };
 }

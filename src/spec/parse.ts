@@ -1,26 +1,14 @@
-import {
-  isAlias,
-  isMap,
-  isPair,
-  isScalar,
-  isSeq,
-  LineCounter,
-  parseDocument,
-  visit,
-  type Document,
-  type YAMLError,
-} from 'yaml';
+import { isAlias, isMap, isPair, isScalar, isSeq, LineCounter, parseDocument, type Document } from 'yaml';
 import type { Entry, MapNode, Node, Path, Position, ScalarNode } from './node.js';
 import { formatPath } from './node.js';
 import type { Finding } from './findings.js';
+import { at, positionOf, syntaxFindings, TOO_DEEP } from './syntax.js';
 
 /** How many nodes YAML aliases may add to a file. People share a handful of settings; a bomb has millions. */
 const MAX_NODES_FROM_ALIASES = 10_000;
 
 /** A `%YAML 1.1` line must not turn `yes` into true; tags are refused; the parser's own log level hides several documents. */
 const YAML_OPTIONS = { schema: 'core', resolveKnownTags: false, prettyErrors: false, logLevel: 'error' } as const;
-
-const TOO_DEEP = 'The file is nested too deeply to be read.';
 
 /** A file's text as a tree with positions; or the findings that say why there is none. */
 export type Parsed = { readonly root: Node; readonly findings: [] } | { readonly findings: readonly Finding[] };
@@ -47,10 +35,6 @@ export function parseFile(bytes: Uint8Array): Parsed {
   }
 }
 
-function at(position: Position, code: Finding['code'], message: string, fix?: string, path: Path = []): Finding {
-  return { code, position, path, message, ...(fix === undefined ? {} : { fix }) };
-}
-
 function decode(bytes: Uint8Array): string | Finding {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
@@ -61,76 +45,6 @@ function decode(bytes: Uint8Array): string | Finding {
     const position = { line: lines.length, column: (lines.at(-1)?.length ?? 0) + 1 };
     return at(position, 'NOT_UTF8', 'The bytes here are not UTF-8.', 'save the file as UTF-8.');
   }
-}
-
-function positionOf(lines: LineCounter, offset: number): Position {
-  const { line, col } = lines.linePos(offset);
-  return { line: Math.max(line, 1), column: Math.max(col, 1) };
-}
-
-interface Source {
-  readonly document: Document;
-  readonly text: string;
-  readonly lines: LineCounter;
-}
-
-function syntaxFindings(document: Document, text: string, lines: LineCounter): readonly Finding[] {
-  const findings: Finding[] = [];
-  for (const error of [...document.errors, ...document.warnings].sort((a, b) => a.pos[0] - b.pos[0])) {
-    findings.push(explainSyntax(error, { document, text, lines }));
-    if (error.code !== 'DUPLICATE_KEY') break;
-  }
-  return findings;
-}
-
-function explainSyntax(error: YAMLError, { document, text, lines }: Source): Finding {
-  const offset = error.pos[0];
-  if (text.startsWith('${', offset - 1)) {
-    const message = 'An unquoted ${ inside { } or [ ] is the start of another map for YAML.';
-    return at(positionOf(lines, offset - 1), 'YAML_SYNTAX', message, 'quote the value: "${…}".');
-  }
-  if (error.message.endsWith('quote'))
-    return at(openingQuote(error, document, lines), 'YAML_SYNTAX', 'This quote is not closed.', 'close the quote.');
-  const position = positionOf(lines, offset);
-  if (error.code === 'DUPLICATE_KEY') {
-    const key = /^[\w.-]+/.exec(text.slice(offset))?.[0];
-    const message = `The key ${key === undefined ? '' : `\`${key}\` `}stands twice in the same map; one would silently win.`;
-    return at(position, 'DUPLICATE_KEY', message, 'remove one of the two.');
-  }
-  const [message, fix] = SYNTAX[error.code] ?? [ownWords(error.message), undefined];
-  return at(position, 'YAML_SYNTAX', message, fix);
-}
-
-/** A quote that is not closed swallows the rest of the file: the place to look is where it opens. */
-function openingQuote(error: YAMLError, document: Document, lines: LineCounter): Position {
-  let opening = error.pos[0];
-  visit(document, {
-    Scalar: (_, { type, range }) => {
-      if (type?.startsWith('QUOTE') && range && range[0] < error.pos[0]) opening = range[0];
-    },
-  });
-  return positionOf(lines, opening);
-}
-
-const SYNTAX: Partial<Record<YAMLError['code'], readonly [string, string]>> = {
-  TAB_AS_INDENT: ['A tab indents this line; YAML allows only spaces.', 'replace the tab with spaces.'],
-  BAD_INDENT: [
-    'The indentation does not fit, or a bracket is not closed before.',
-    'align the line with its siblings, or close the bracket.',
-  ],
-  BLOCK_AS_IMPLICIT_KEY: [
-    'A value cannot contain ": " unless it is quoted.',
-    'quote the value, or put the map on its own lines.',
-  ],
-  MULTIPLE_DOCS: ['The file holds several YAML documents.', 'keep one document: remove the `---` line.'],
-  TAG_RESOLVE_FAILED: ['YAML tags (words starting with !) are not used here.', 'remove the tag.'],
-  RESOURCE_EXHAUSTION: [TOO_DEEP, 'flatten it.'],
-  BAD_SCALAR_START: ['A plain value cannot start with this character.', 'quote the value.'],
-};
-
-/** The parser's message without the token that it quotes: that may be a value. */
-function ownWords(message: string): string {
-  return `${message.replace(/: ".*"$/s, '').replace(/\.$/, '')}.`;
 }
 
 class Builder {

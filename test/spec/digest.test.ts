@@ -4,7 +4,9 @@ import { toDesired } from '../../src/spec/load.js';
 import { load } from './helpers.js';
 
 it('is stable: changing it would make every record look like another spec', () => {
-  expect(specDigest({ timeout: 30, tags: { b: null, a: 'x' } }, 'sha')).toBe('ab78eaa91ec8c87de0ea3b6019fa20bcf1bc698b1f7e1c1f3c3022364ebef087');
+  expect(specDigest({ timeout: 30, tags: { b: null, a: 'x' } }, 'sha')).toBe(
+    'ab78eaa91ec8c87de0ea3b6019fa20bcf1bc698b1f7e1c1f3c3022364ebef087',
+  );
 });
 
 it.each([
