@@ -53,7 +53,8 @@ export class Journal {
   /** @throws RECORD_STORE, AWS_* */
   async close(steps: Steps, outcome: Outcome): Promise<void> {
     const subject = await this.subject();
-    if (subject !== undefined) await this.write(subject, closeRecords(this.records, steps, outcome, this.ports));
+    if (subject !== undefined)
+      await this.write(subject, closeRecords(this.records, this.job, steps, outcome, this.ports));
   }
 
   /** `undefined`: the function that the record would live on was never made. */

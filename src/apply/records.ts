@@ -1,20 +1,19 @@
 import { createHash } from 'node:crypto';
-import { isUnreadable } from '../model/function.js';
+import { isUnreadable, LATEST, type Version } from '../model/function.js';
+import { canonicalJson, type JsonObject } from '../model/json.js';
+import { newRecordId } from '../model/record-id.js';
 import { FORMAT_VERSION } from '../model/plan.js';
 import type { DeployRecord, RecordResult } from '../model/record.js';
 import type { OperationResult } from '../model/result.js';
+import { versionOf } from '../planner/aliases.js';
 import type { Content } from '../planner/normalize.js';
 import type { ApplyJob, ApplyPorts } from './job.js';
 import type { Steps } from './steps.js';
 
-const ID_TIME_DIGITS = 9;
-const ID_RANDOM_DIGITS = 3;
-
 /** The records of one run: one an alias, or one for `$LATEST` when the function has none. Opened before the first change. */
 export function openRecords({ desired, live, meta, plan }: ApplyJob, ports: ApplyPorts): DeployRecord[] {
   const now = ports.clock.now();
-  const random = Math.floor(ports.random() * 36 ** ID_RANDOM_DIGITS).toString(36);
-  const id = now.toString(36).padStart(ID_TIME_DIGITS, '0') + random.padStart(ID_RANDOM_DIGITS, '0');
+  const id = newRecordId(now, ports.random);
   const aliases = desired.aliases.length === 0 ? [null] : desired.aliases.map(({ name }) => name);
   return aliases.map((alias) => {
     const served = live?.aliases.find(({ name }) => name === alias)?.version ?? null;
@@ -27,7 +26,8 @@ export function openRecords({ desired, live, meta, plan }: ApplyJob, ports: Appl
       result: 'open',
       version: served,
       previousVersion: served,
-      codeSha256: live?.latest.codeSha256 ?? null,
+      codeSha256:
+        live === undefined ? null : ((served === null ? live.latest : versionOf(live, served))?.codeSha256 ?? null),
       startedAt: new Date(now).toISOString(),
       finishedAt: null,
       ...meta.origin,
@@ -49,6 +49,7 @@ export interface Outcome {
 /** The records as they are closed: what each alias serves now, and what was tried. */
 export function closeRecords(
   open: readonly DeployRecord[],
+  job: ApplyJob,
   steps: Steps,
   outcome: Outcome,
   ports: ApplyPorts,
@@ -61,7 +62,7 @@ export function closeRecords(
       ...record,
       result: outcome.result,
       version,
-      codeSha256: content?.codeSha256 ?? record.codeSha256,
+      codeSha256: version === null ? (content?.codeSha256 ?? null) : codeOf(version, job, steps),
       finishedAt: new Date(ports.clock.now()).toISOString(),
       ...(outcome.result === 'succeeded' || tried === null ? {} : { triedVersion: tried }),
       ...(content === undefined ? {} : { latestDigest: latestDigest(content) }),
@@ -71,11 +72,18 @@ export function closeRecords(
   });
 }
 
+/** The code of the version that an alias serves; `null` where this run never read it. */
+function codeOf(version: Version, { live, target }: ApplyJob, steps: Steps): string | null {
+  if (version === steps.versions.released()) return target.codeSha256;
+  if (version === LATEST) return steps.latestContent()?.codeSha256 ?? null;
+  // What stood in for $LATEST has the code that $LATEST had.
+  if (steps.versions.publishedVersions().includes(version)) return live?.latest.codeSha256 ?? null;
+  return live === undefined ? null : (versionOf(live, version)?.codeSha256 ?? null);
+}
+
 /** sha256 in hex over `$LATEST` without the values of its variables. */
 export function latestDigest(content: Content): string {
   const names = isUnreadable(content.environment) ? null : Object.keys(content.environment).sort();
-  const settings = Object.entries(content.settings).sort(([left], [right]) => (left < right ? -1 : 1));
-  return createHash('sha256')
-    .update(JSON.stringify([settings, names, content.codeSha256]))
-    .digest('hex');
+  const text = canonicalJson([content.settings as JsonObject, names, content.codeSha256]);
+  return createHash('sha256').update(text).digest('hex');
 }

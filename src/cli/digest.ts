@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { canonicalJson } from '../model/json.js';
 import { FORMAT_VERSION, type FunctionPlan, type Plan, type PlanDocument, type Warning } from '../model/plan.js';
 
 /** Plans of several functions as one document, with the digest that stands for its content (semantics 29). */
@@ -14,15 +15,7 @@ export function assemblePlan(
     changes: functions.some(({ action }) => action !== 'none'),
     summary: { create: count('create'), update: count('update'), unchanged: count('none') },
     functions,
-    digest: `sha256:${createHash('sha256').update(canonical({ command, functions })).digest('hex')}`,
+    digest: `sha256:${createHash('sha256').update(canonicalJson({ command, functions })).digest('hex')}`,
     warnings,
   };
-}
-
-/** JSON with sorted keys: equal values give equal text. */
-export function canonical(value: unknown): string {
-  return JSON.stringify(value, (_key, inner: unknown) => {
-    if (typeof inner !== 'object' || inner === null || Array.isArray(inner)) return inner;
-    return Object.fromEntries(Object.entries(inner).sort(([left], [right]) => (left < right ? -1 : 1)));
-  });
 }

@@ -23,9 +23,11 @@ export async function openSession(
   desired: Pick<Desired, 'region' | 'metadata'>,
 ): Promise<Session> {
   const overridden = options.endpointUrl ?? host.env['AWS_ENDPOINT_URL_LAMBDA'] ?? host.env['AWS_ENDPOINT_URL'];
+  // The SDK itself reads AWS_REGION and the profile; the aws CLI also has AWS_DEFAULT_REGION.
+  const region = desired.region ?? host.env['AWS_REGION'] ?? host.env['AWS_DEFAULT_REGION'];
   const aws = {
     userAgent: `lambda-deploy/${VERSION}`,
-    ...(desired.region === undefined ? {} : { region: desired.region }),
+    ...(region === undefined || region === '' ? {} : { region }),
     ...(options.endpointUrl === undefined ? {} : { endpoint: options.endpointUrl }),
     ...(options.profile === undefined ? {} : { profile: options.profile }),
   };

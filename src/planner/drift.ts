@@ -99,7 +99,13 @@ function latestDrift({ desired, latestDigest }: DriftInput, live: LiveFunction, 
 function snapshotOf(desired: DesiredFunction, live: LiveFunction, newest: DeployRecord): LiveVersion | undefined {
   const pinned = desired.aliases.some(({ name, version }) => name === newest.alias && version !== undefined);
   const version = newest.result === 'succeeded' ? newest.version : newest.triedVersion;
-  return pinned || version === null || version === undefined ? undefined : versionOf(live, version);
+  if (pinned || version === null || version === undefined) return undefined;
+  const found = versionOf(live, version);
+  const contradicted =
+    newest.result === 'succeeded' &&
+    newest.codeSha256 !== null &&
+    found?.codeSha256.startsWith(newest.codeSha256) === false;
+  return contradicted ? undefined : found;
 }
 
 function againstSnapshot(desired: DesiredFunction, live: LiveFunction, snapshot: LiveVersion): LatestDrift {

@@ -22,6 +22,8 @@ export interface RollbackTarget {
   readonly version: Version;
   /** The record that put it there; absent when only the number is known. */
   readonly record?: DeployRecord;
+  /** True: somebody named the number, so no record has to be believed. */
+  readonly named?: true;
   /** The record of what is live, taken back by this rollback. */
   readonly leaves?: DeployRecord;
 }
@@ -102,7 +104,7 @@ function namedTarget(name: string, alias: LiveAlias, records: readonly DeployRec
   const version = record?.version ?? (/^[1-9]\d*$/.test(to) ? to : undefined);
   if (version === undefined || version === null)
     throw noTarget(name, alias.name, `no record of a good deployment is, or has the commit, ${to}.`);
-  return { version, ...(record === undefined ? {} : { record }) };
+  return { version, ...(to === version ? { named: true } : {}), ...(record === undefined ? {} : { record }) };
 }
 
 function noTarget(name: string, alias: string, why: string): DeployError {
@@ -126,7 +128,7 @@ export interface RollbackInput {
  * Service before tidiness (semantics 22, 23): the version is checked by number, the alias moves and its weights are cleared, and
  * only then `$LATEST` gets the version's configuration and code.
  *
- * @throws VERSION_NOT_FOUND when the version is Failed
+ * @throws VERSION_NOT_FOUND when the version is Failed; NO_ROLLBACK_TARGET when AWS contradicts the record
  */
 export function planRollback(input: RollbackInput): PlannedFunction {
   const { name, alias, live, version, target } = input;
@@ -136,6 +138,7 @@ export function planRollback(input: RollbackInput): PlannedFunction {
       fix: 'choose another one with --to VERSION.',
     });
   }
+  refuseForeign(name, version, target);
   const current = contentOf(live.latest, name);
   const content = restored(current, contentOf(version, name));
   const found = diffContent(current, content);
@@ -171,6 +174,17 @@ export function planRollback(input: RollbackInput): PlannedFunction {
     specDigest: target.record?.specDigest ?? '',
   };
   return { plan, target: content, warnings: warningsOf(name, version, live) };
+}
+
+/** Anybody may write a tag, and a function may have been made anew: a record that AWS contradicts is not believed. */
+function refuseForeign(name: string, version: LiveVersion, { record, named }: RollbackTarget): void {
+  const recordedCode = record?.codeSha256 ?? null;
+  if (named === true || recordedCode === null || version.codeSha256.startsWith(recordedCode)) return;
+  const detail = `the record says that version ${version.version} of ${name} has the code ${recordedCode}, but AWS has ${version.codeSha256}.`;
+  throw new DeployError('NO_ROLLBACK_TARGET', detail, {
+    subject: name,
+    fix: 'look at the versions in AWS, then name one with --to VERSION.',
+  });
 }
 
 /** The version's content; the function's own description and what AWS does not show stay as they are. */

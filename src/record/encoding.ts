@@ -2,7 +2,8 @@ import { DeployError } from '../errors.js';
 import { LATEST, type Version } from '../model/function.js';
 import { FORMAT_VERSION } from '../model/plan.js';
 import type { DeployRecord, RecordResult } from '../model/record.js';
-import { arrange, RECORD_ID, recordTime } from './record.js';
+import { RECORD_ID, recordTime } from '../model/record-id.js';
+import { arrange } from './record.js';
 
 /**
  * The longest value of a tag, in characters.

@@ -7,7 +7,8 @@ import { isJsonObject } from '../model/json.js';
 import { FORMAT_VERSION } from '../model/plan.js';
 import type { RecordStore } from '../model/ports.js';
 import type { DeployRecord } from '../model/record.js';
-import { arrange, RECORD_ID } from './record.js';
+import { RECORD_ID } from '../model/record-id.js';
+import { arrange } from './record.js';
 
 /** Names of functions and aliases in AWS: one folder each, never a way out of the store. */
 const SAFE_NAME = /^[A-Za-z0-9_-]{1,140}$/;

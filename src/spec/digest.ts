@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { isJsonObject, type Json } from '../model/json.js';
+import { canonicalJson, type Json } from '../model/json.js';
 
 /**
  * sha256 in lower-case hex over a function as written and the digest of its code: equal for equal content, whatever the
@@ -7,13 +7,6 @@ import { isJsonObject, type Json } from '../model/json.js';
  */
 export function specDigest(asWritten: Json, codeSha256: string | undefined): string {
   return createHash('sha256')
-    .update(canonical({ codeSha256: codeSha256 ?? null, spec: asWritten }))
+    .update(canonicalJson({ codeSha256: codeSha256 ?? null, spec: asWritten }))
     .digest('hex');
-}
-
-function canonical(value: Json): string {
-  if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`;
-  if (!isJsonObject(value)) return JSON.stringify(value);
-  const members = Object.keys(value).sort();
-  return `{${members.map((key) => `${JSON.stringify(key)}:${canonical(value[key] ?? null)}`).join(',')}}`;
 }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { arrange, believable, newRecordId, RECORD_ID, recordTime } from '../../src/record/record.js';
+import { newRecordId, RECORD_ID, recordTime } from '../../src/model/record-id.js';
+import { arrange } from '../../src/record/record.js';
 import { NOON, sample } from './sample.js';
 
 describe('ids', () => {
@@ -22,20 +23,5 @@ describe('arranging', () => {
     const arranged = arrange([sample(1), open, sample(2)]);
     expect(arranged).toEqual([sample(2), sample(1)]);
     expect(arrange(arranged)).toEqual(arranged);
-  });
-});
-
-describe('believing a record', () => {
-  const versions = [{ version: '2', codeSha256: 'abcdefghijk=' }];
-  it.each([
-    ['the version with that code', '2', 'abcdefgh', true],
-    ['all of its digest', '2', 'abcdefghijk=', true],
-    ['another code under the number', '2', 'zzzzzzzz', false],
-    ['a version that AWS does not have', '3', 'abcdefgh', false],
-    ['no version', null, 'abcdefgh', false],
-    ['no code', '2', null, false],
-    ['an empty code, which everything starts with', '2', '', false],
-  ])('%s', (_why, version, codeSha256, expected) => {
-    expect(believable({ version, codeSha256 }, versions)).toBe(expected);
   });
 });

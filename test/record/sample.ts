@@ -1,5 +1,5 @@
 import type { DeployRecord } from '../../src/model/record.js';
-import { newRecordId } from '../../src/record/record.js';
+import { newRecordId } from '../../src/model/record-id.js';
 
 /** Noon of a day in 2026, in milliseconds. */
 export const NOON = Date.UTC(2026, 4, 1, 12);
