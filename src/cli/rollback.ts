@@ -1,7 +1,8 @@
 import { exitCodeOf } from '../apply/apply.js';
 import { DeployError, type ExitCode } from '../errors.js';
 import type { Desired, DesiredAlias, DesiredFunction } from '../model/function.js';
-import { chooseTarget, planRollback, type RollbackTarget } from '../planner/rollback.js';
+import { planRollback } from '../planner/rollback.js';
+import { chooseTarget, type RollbackTarget } from '../planner/rollback-target.js';
 import { renderPlan } from '../render/plan.js';
 import { renderResult } from '../render/result.js';
 import { toDesired } from '../spec/load.js';

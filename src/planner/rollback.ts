@@ -9,110 +9,13 @@ import {
 } from '../model/function.js';
 import type { Json } from '../model/json.js';
 import type { Difference, FunctionPlan, Operation, Warning } from '../model/plan.js';
-import type { DeployRecord } from '../model/record.js';
 import { checkSteps } from './aliases.js';
 import { diffContent, type PathDifference } from './compare.js';
 import { recorded, type PlannedFunction } from './deploy.js';
 import { effectsOf } from './explain.js';
 import { variableChange } from './latest.js';
 import { contentOf, type Content } from './normalize.js';
-
-/** Where a rollback goes. */
-export interface RollbackTarget {
-  readonly version: Version;
-  /** The record that put it there; absent when only the number is known. */
-  readonly record?: DeployRecord;
-  /** True: somebody named the number, so no record has to be believed. */
-  readonly named?: true;
-  /** The record of what is live, taken back by this rollback. */
-  readonly leaves?: DeployRecord;
-}
-
-/**
- * The newest good deployment before the one that is live (semantics 22): not the previous number, and never one that an earlier
- * rollback took back. With `to`, the version, record or commit it names.
- *
- * @param records newest first, of this alias
- * @throws NO_ROLLBACK_TARGET
- */
-export function chooseTarget(
-  name: string,
-  alias: LiveAlias,
-  records: readonly DeployRecord[],
-  to?: string,
-): RollbackTarget {
-  const effective = effectiveRecord(alias.version, records);
-  const leaves = effective === undefined ? {} : { leaves: effective };
-  if (to !== undefined) return { ...namedTarget(name, alias, records, to), ...leaves };
-  if (effective === undefined) {
-    const why =
-      records.length === 0
-        ? 'there is no record of a deployment'
-        : `no record matches version ${alias.version}, which is live`;
-    throw noTarget(name, alias.name, `${why}, so the tool does not guess.`);
-  }
-  const older = records.slice(records.indexOf(effective) + 1);
-  const record = older.find(
-    (candidate) =>
-      candidate.action === 'deploy' &&
-      candidate.result === 'succeeded' &&
-      candidate.version !== null &&
-      candidate.version !== alias.version &&
-      !isTakenBack(candidate, records),
-  );
-  if (record === undefined || record.version === null) {
-    throw noTarget(name, alias.name, `no earlier good deployment than version ${alias.version} is recorded.`);
-  }
-  return { version: record.version, record, ...leaves };
-}
-
-/** The deployment that is live: a rollback's record counts as the record it restored. */
-export function effectiveRecord(version: Version, records: readonly DeployRecord[]): DeployRecord | undefined {
-  const match = records.find((record) => record.result === 'succeeded' && record.version === version);
-  if (match?.action !== 'rollback') return match;
-  return (
-    records.find((record) => record.id === match.restores) ??
-    records.find((record) => record.action === 'deploy' && record.version === version) ??
-    match
-  );
-}
-
-/** Whether the newest rollback that touched this record left it. */
-export function isTakenBack(record: DeployRecord, records: readonly DeployRecord[]): boolean {
-  const last = records.find(
-    (other) =>
-      other.action === 'rollback' &&
-      other.result === 'succeeded' &&
-      (other.leaves === record.id || other.restores === record.id),
-  );
-  return last === undefined ? record.takenBack === true : last.leaves === record.id;
-}
-
-const COMMIT_MIN_DIGITS = 7;
-
-function namedTarget(name: string, alias: LiveAlias, records: readonly DeployRecord[], to: string): RollbackTarget {
-  const good = records.filter((record) => record.result === 'succeeded' && record.version !== null);
-  const record = /^[1-9]\d*$/.test(to)
-    ? good.find((candidate) => candidate.version === to)
-    : good.find(
-        (candidate) =>
-          candidate.id === to ||
-          (to.length >= COMMIT_MIN_DIGITS &&
-            candidate.commit !== undefined &&
-            (candidate.commit.startsWith(to) || to.startsWith(candidate.commit))),
-      );
-  const version = record?.version ?? (/^[1-9]\d*$/.test(to) ? to : undefined);
-  if (version === undefined || version === null)
-    throw noTarget(name, alias.name, `no record of a good deployment is, or has the commit, ${to}.`);
-  return { version, ...(to === version ? { named: true } : {}), ...(record === undefined ? {} : { record }) };
-}
-
-function noTarget(name: string, alias: string, why: string): DeployError {
-  return new DeployError('NO_ROLLBACK_TARGET', `alias ${alias} of ${name}: ${why}`, {
-    subject: name,
-    fix: 'look at `lambda-deploy history`, then say where to go with --to VERSION.',
-  });
-}
+import type { RollbackTarget } from './rollback-target.js';
 
 export interface RollbackInput {
   readonly name: string;

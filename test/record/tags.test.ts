@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { DeployError } from '../../src/errors.js';
 import type { LiveFunction } from '../../src/model/function.js';
 import type { DeployRecord } from '../../src/model/record.js';
-import { chooseTarget } from '../../src/planner/rollback.js';
+import { chooseTarget } from '../../src/planner/rollback-target.js';
 import { decode, encode } from '../../src/record/encoding.js';
 import { arrange } from '../../src/record/record.js';
 import { tagKey, tagsStore } from '../../src/record/tags.js';
