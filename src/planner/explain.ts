@@ -1,7 +1,7 @@
-import { isUnreadable, type DesiredFunction, type LiveFunction } from '../model/function.js';
-import type { Difference, Operation, Warning } from '../model/plan.js';
+import { isUnreadable, LATEST, type DesiredFunction, type LiveFunction } from '../model/function.js';
+import type { Difference, Operation, VersionRef, Warning } from '../model/plan.js';
 import type { DeployRecord } from '../model/record.js';
-import { aliasDifferences, shown, versionOf } from './aliases.js';
+import { aliasDifferences, versionOf } from './aliases.js';
 import { diffContent } from './compare.js';
 import type { Situation } from './moves.js';
 import { contentOf } from './normalize.js';
@@ -79,20 +79,25 @@ export function effectsOf(functionName: string, operations: readonly Operation[]
 function effectsOfStep(step: Operation): string[] {
   if (step.type === 'CreateFunction') return ['the function is created; until then nobody could call it'];
   if (step.type === 'CreateAlias')
-    return [`alias ${step.alias} is created on ${shown(step.version)} with all of its traffic`];
+    return [`alias ${step.alias} is created on ${named(step.version)} with all of its traffic`];
   if (step.type !== 'UpdateAlias') return [];
   const moves = JSON.stringify(step.from.version) !== JSON.stringify(step.version);
   return [
     ...(moves
       ? [
-          `alias ${step.alias} moves all of its traffic from ${shown(step.from.version)} to ${shown(step.version)} in one step`,
+          `alias ${step.alias} moves all of its traffic from ${named(step.from.version)} to ${named(step.version)} in one step`,
         ]
       : []),
     ...Object.entries(step.from.weights).map(
       ([version, weight]) =>
-        `alias ${step.alias} stops sending ${Math.round(weight * 1000) / 10} % of its traffic to ${version}`,
+        `alias ${step.alias} stops sending ${Math.round(weight * 1000) / 10} % of its traffic to version ${version}`,
     ),
   ];
+}
+
+function named(ref: VersionRef): string {
+  if (!('number' in ref)) return 'a new version';
+  return ref.number === LATEST ? LATEST : `version ${ref.number}`;
 }
 
 /** What a reviewer should know beside the differences. */

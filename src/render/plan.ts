@@ -1,5 +1,5 @@
 import type { Difference, FunctionPlan, InvokeStep, Operation, PlanDocument } from '../model/plan.js';
-import { as, columns, shortDigest, shownValue, type Line, type Role, type Span } from './text.js';
+import { as, columns, shortDigest, shownValue, type Line, type Span } from './text.js';
 
 /** A plan for people: what differs, what also goes live, the calls in order, what callers notice. */
 export function renderPlan(plan: PlanDocument): Line[] {
@@ -31,48 +31,49 @@ function summaryLine(plan: PlanDocument): Line {
 }
 
 function renderFunction(plan: FunctionPlan): Line[] {
-  const also = plan.alsoGoesLive;
+  const { alsoGoesLive, differences, effects, operations, unmanagedAliases } = plan;
+  const isNew = plan.action === 'create';
+  const heading = (text: string): Line => [as('dim', `  ${text}`)];
   return [
-    [as('title', plan.name), '  ', as(plan.action === 'create' ? 'add' : 'change', plan.action)],
+    [as('title', plan.name), '  ', as(isNew ? 'add' : 'change', plan.action)],
     ...columns(
-      plan.differences.map((one) => differenceRow(one, plan.action === 'create')),
+      differences.map((one) => differenceRow(one, isNew ? '' : remark(one))),
       '  ',
     ),
-    ...(also.length === 0
-      ? []
-      : [[as('warn', '  also goes live'), ' (is on $LATEST, nobody manages it, a new version ships it)']]),
+    ...(alsoGoesLive.length === 0 ? [] : [ALSO_GOES_LIVE]),
     ...columns(
-      also.map((one) => differenceRow(one, false)),
+      alsoGoesLive.map((one) => differenceRow(one, one.on)),
       '    ',
     ),
-    [as('dim', '  calls')],
-    ...columns(plan.operations.map(operationRow), '    '),
-    ...(plan.effects.length === 0 ? [] : [[as('dim', '  effect')]]),
-    ...plan.effects.map((effect): Line => [`    ${effect}`]),
-    ...(plan.unmanagedAliases.length === 0
-      ? []
-      : [[as('dim', `  left alone: alias ${plan.unmanagedAliases.join(', ')}`)]]),
+    ...(effects.length === 0 ? [] : [heading('effect')]),
+    ...effects.map((effect): Line => [`    ${effect}`]),
+    heading('calls'),
+    ...columns(operations.map(operationRow), '    '),
+    ...(unmanagedAliases.length === 0 ? [] : [heading(`left alone: alias ${unmanagedAliases.join(', ')}`)]),
   ];
 }
+
+const ALSO_GOES_LIVE: Line = [
+  as('warn', '  also goes live'),
+  ' (it is on $LATEST, nobody manages it, and a new version has it too)',
+];
 
 function foreign({ unmanagedAliases }: FunctionPlan): Span[] {
   return unmanagedAliases.length === 0 ? [] : [as('dim', `  (left alone: alias ${unmanagedAliases.join(', ')})`)];
 }
 
-/** `bare`: every row would give the same reason, so none does. */
-function differenceRow(difference: Difference, bare: boolean): Span[] {
+function differenceRow(difference: Difference, why: string): Span[] {
   const { path, before, after } = difference;
-  const role: Role = before === null ? 'add' : after === null ? 'remove' : 'change';
-  const sign = { add: '+', remove: '-', change: '~' }[role as 'add' | 'remove' | 'change'];
-  if (bare) return [as(role, sign), path, valueText(difference)];
-  const drift = difference.drift === true ? 'drift: ' : '';
-  const place = difference.on === '$LATEST' ? '' : `${difference.on}: `;
-  return [
-    as(role, sign),
-    path,
-    valueText(difference),
-    as('dim', `${drift}${difference.reason.startsWith(difference.on) ? '' : place}${difference.reason}`),
-  ];
+  const value = valueText(difference);
+  const rest = why === '' ? [] : [as('dim', why)];
+  if (before === null) return [as('add', '+'), path, value, ...rest];
+  return [after === null ? as('remove', '-') : as('change', '~'), path, value, ...rest];
+}
+
+/** What the path and the values do not say by themselves: that a difference of `$LATEST` is one needs no words. */
+function remark({ drift, on, path, reason }: Difference): string {
+  const obvious = (on === '$LATEST' && !path.endsWith('lastUpdateStatus') && path !== 'state') || on === 'function';
+  return [...(drift === true ? ['drift: AWS was changed by hand'] : []), ...(obvious ? [] : [reason])].join('; ');
 }
 
 function valueText({ path, before, after, sensitive }: Difference): string {
