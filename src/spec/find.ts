@@ -1,4 +1,4 @@
-import { stat } from 'node:fs/promises';
+import { lstat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { DeployError } from '../errors.js';
 
@@ -26,7 +26,7 @@ interface CosmiconfigSearch {
  * The absolute path of the file: `config` where it is given, otherwise the first place that exists from `cwd` up to the
  * repository's root (outside a repository: `cwd` only).
  *
- * @throws FILE_NOT_FOUND
+ * @throws FILE_NOT_FOUND; FILE_UNREADABLE when a nearer file is there and cannot be read
  */
 export async function findFile(cwd: string, config: string | undefined): Promise<string> {
   if (config !== undefined) return resolve(cwd, config);
@@ -49,9 +49,27 @@ export async function findFile(cwd: string, config: string | undefined): Promise
     loaders: { default: recognize },
   });
   const found = await explorer.search(cwd);
+  await refusePassedOver(cwd, stopDir, found?.filepath);
   if (found !== null) return found.filepath;
   const detail = `There is no ${PLACES[0]} in ${cwd}${stopDir === cwd ? '' : ` or above it, up to ${stopDir}`}.`;
   throw new DeployError('FILE_NOT_FOUND', detail, { fix: 'write one, or name yours with --config FILE.' });
+}
+
+/** cosmiconfig passes over a file that it may not read; one further up would then be deployed in its place. */
+async function refusePassedOver(cwd: string, stopDir: string, found: string | undefined): Promise<void> {
+  const last = found === undefined ? stopDir : dirname(found);
+  for (let directory = cwd; ; directory = dirname(directory)) {
+    for (const place of PLACES.filter((name) => name !== 'package.json')) {
+      const path = join(directory, place);
+      if (path === found) return;
+      if (await isThere(path)) {
+        throw new DeployError('FILE_UNREADABLE', `${path} is there, but cannot be read.`, {
+          fix: 'make it readable, or name another file with --config FILE.',
+        });
+      }
+    }
+    if (directory === last || directory === dirname(directory)) return;
+  }
 }
 
 /** The folder that relative paths start from: the file's own, for `.config/` its parent. */
@@ -74,11 +92,15 @@ function recognize(path: string, content: string): object | null {
 }
 
 async function repositoryRoot(from: string): Promise<string | undefined> {
-  const isRoot = await stat(join(from, '.git')).then(
+  if (await isThere(join(from, '.git'))) return from;
+  const parent = dirname(from);
+  return parent === from ? undefined : repositoryRoot(parent);
+}
+
+/** Whether the name exists, be it a file, a folder or a link to nowhere. */
+async function isThere(path: string): Promise<boolean> {
+  return lstat(path).then(
     () => true,
     () => false,
   );
-  if (isRoot) return from;
-  const parent = dirname(from);
-  return parent === from ? undefined : repositoryRoot(parent);
 }

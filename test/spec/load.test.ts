@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
+import { mkdir, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -50,6 +50,15 @@ describe('where the file is found', () => {
     await expect(loadSpec({ cwd: join(root, 'a'), variables: {} })).rejects.toMatchObject({
       detail: 'The file is empty.',
     });
+  });
+
+  it.each([
+    ['a link to nowhere', 'lambda.deploy.yaml'],
+    ['a link to nowhere in .config', '.config/lambda.deploy.yaml'],
+  ])('%s is an error, not a reason to look further up', async (_, name) => {
+    const root = await folderWith({ 'lambda.deploy.yaml': MINIMAL, '.git/HEAD': '', 'a/.config/x': '' });
+    await symlink('/nowhere', join(root, 'a', name));
+    await expect(loadSpec({ cwd: join(root, 'a'), variables: {} })).rejects.toMatchObject({ code: 'FILE_UNREADABLE' });
   });
 
   it('--config names one, relative to the working directory', async () => {
