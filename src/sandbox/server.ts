@@ -177,20 +177,21 @@ async function handle(context: Context, wire: WireRequest): Promise<Answer | 're
   const fault = await intercepted(context, match, wire, body);
   if (fault?.kind === 'reset-before') return 'reset';
   if (fault?.kind === 'error') throw faultError(fault);
-  const answer = match.handler({
-    state: context.state,
-    region: identity.region,
-    path: match.path,
-    query: wire.query,
-    headers: wire.headers,
-    body,
-    rawBody: wire.body,
-    link: (code) => `http://${wire.headers.host ?? ''}${context.links.create(code)}`,
-    invoker: context.pool,
-  });
-  if (fault === undefined) return answer;
-  // The effect has taken place whether the operation succeeded or was refused; only the answer is lost.
-  await Promise.resolve(answer).catch(() => undefined);
+  const run = async (): Promise<Answer> =>
+    match.handler({
+      state: context.state,
+      region: identity.region,
+      path: match.path,
+      query: wire.query,
+      headers: wire.headers,
+      body,
+      rawBody: wire.body,
+      link: (code) => `http://${wire.headers.host ?? ''}${context.links.create(code)}`,
+      invoker: context.pool,
+    });
+  if (fault === undefined) return run();
+  // Whether the operation succeeded or was refused: only the answer is lost.
+  await run().catch(() => undefined);
   return 'reset';
 }
 
