@@ -52,7 +52,7 @@ try {
   await demo();
 } catch (error) {
   failed = true;
-  if (!stopping) print('', `${red(bold('The demo failed:'))} ${error.message}`);
+  print('', `${red(bold('The demo failed:'))} ${error.message}`);
 } finally {
   await cleanUp();
 }
@@ -275,6 +275,7 @@ function typed(line) {
 }
 
 function print(...lines) {
+  if (stopping) return;
   process.stdout.write(`${lines.join('\n')}\n`);
 }
 
