@@ -5,7 +5,8 @@ import { conflict, constraintErrors, invalidParameter, notFound, serializationEr
 import { findUnqualified, findVersion, isVersionNumber } from './names.js';
 import { page } from './paging.js';
 import { type AliasState, type FunctionState, newRevision } from './state.js';
-import { checkConfiguration, given, optionalString, problem, requiredString } from './validate.js';
+import { given, optionalString, problem, requiredString } from './constraints.js';
+import { checkConfiguration } from './validate.js';
 
 // https://docs.aws.amazon.com/lambda/latest/api/API_CreateAlias.html
 const MAX_NAME_LENGTH = 128;

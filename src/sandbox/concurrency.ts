@@ -2,7 +2,7 @@ import { type Answer, type Call, json, part } from './call.js';
 import { constraintErrors, serializationError } from './errors.js';
 import { findUnqualified } from './names.js';
 import { newRevision } from './state.js';
-import { given, problem } from './validate.js';
+import { given, problem } from './constraints.js';
 
 function find(call: Call): ReturnType<typeof findUnqualified> {
   return findUnqualified(call.state, call.region, part(call, 'FunctionName'));

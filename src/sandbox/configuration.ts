@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { isJsonObject, type Json, type JsonObject } from '../model/json.js';
 import type { Config, FunctionState, VersionState } from './state.js';
-import { given } from './validate.js';
+import { given } from './constraints.js';
 
 /** Turns what a request gives for a member into what AWS answers for it; `undefined`: the member disappears. */
 type Store = (value: Json, before: Json | undefined, functionName: string) => Json | undefined;

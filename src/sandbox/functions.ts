@@ -6,7 +6,6 @@ import { conflict, constraintErrors, invalidParameter } from './errors.js';
 import {
   findFunction,
   findUnqualified,
-  findVersion,
   functionArn,
   parseFunctionName,
   resolveQualifier,
@@ -25,7 +24,8 @@ import {
   type VersionState,
 } from './state.js';
 import { checkTags } from './tags.js';
-import { checkConfiguration, given, oneOfText, optionalString, problem, requiredString } from './validate.js';
+import { given, oneOfText, optionalString, problem, requiredString } from './constraints.js';
+import { checkConfiguration } from './validate.js';
 import { checkWritable, publish } from './versions.js';
 
 /** CreateFunction. The function is Pending until it settles; with Publish the answer says version 1. */
@@ -180,6 +180,7 @@ export function deleteFunction(call: Call): Answer {
   const fn = findFunction(call.state, call.region, name);
   if (qualifier === undefined) {
     functionsOf(call.state, call.region).delete(name);
+    call.invoker.forget(fn.arn);
     return { status: 204 };
   }
   if (qualifier === '$LATEST')
@@ -190,6 +191,7 @@ export function deleteFunction(call: Call): Answer {
     throw conflict(
       `Unable to delete version because the following aliases reference it: [${users.map((a) => a.name).join(', ')}]`,
     );
-  if (fn.versions.has(qualifier)) fn.versions.delete(findVersion(fn, qualifier).version);
+  fn.versions.delete(qualifier);
+  call.invoker.forget(fn.arn, qualifier);
   return { status: 204 };
 }

@@ -4,7 +4,7 @@ import { type Answer, type Call, part, queryValue } from './call.js';
 import { AwsError, conflict, userError } from './errors.js';
 import { findFunction, parseFunctionName, resolveQualifier, withQualifier } from './names.js';
 import type { Code, Content, FunctionState, VersionState } from './state.js';
-import { given } from './validate.js';
+import { given } from './constraints.js';
 
 /** The largest event and the largest answer of a synchronous invocation, in bytes. @see https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html */
 export const MAX_PAYLOAD_BYTES = 6_291_456;
@@ -51,6 +51,8 @@ export interface Outcome {
 /** Runs versions of functions. */
 export interface Invoker {
   run(runnable: Runnable, invocation: Invocation): Promise<Outcome>;
+  /** Ends the processes of a function, or of one version, after what they were asked for. */
+  forget(arn: string, version?: string): void;
 }
 
 /** The version that answers: an alias's additional version with the probability of its weight. */

@@ -1,6 +1,6 @@
 import type { JsonObject } from '../model/json.js';
 import { constraintErrors, invalidParameter } from './errors.js';
-import { problem } from './validate.js';
+import { problem } from './constraints.js';
 
 /** Lambda's lists never give more at once. @see https://docs.aws.amazon.com/lambda/latest/api/API_ListFunctions.html */
 const PAGE_SIZE = 50;

@@ -28,6 +28,15 @@ export class RuntimePool implements Invoker {
     return this.environmentFor(root, runnable).run(invocation);
   }
 
+  /** Ends what is kept warm for a function that is gone, or for one version of it. */
+  forget(arn: string, version?: string): void {
+    for (const [slot, environment] of this.environments)
+      if (version === undefined ? slot.startsWith(`${arn}:`) : slot === `${arn}:${version}`) {
+        this.environments.delete(slot);
+        this.retire(environment);
+      }
+  }
+
   /** Ends every process, also a hung one, and removes every file. */
   async close(): Promise<void> {
     this.closed = true;

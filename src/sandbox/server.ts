@@ -1,17 +1,16 @@
-import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo, Socket } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isJsonObject, type JsonObject } from '../model/json.js';
-import { authenticate, type SignedRequest } from './auth.js';
+import type { JsonObject } from '../model/json.js';
+import { authenticate } from './auth.js';
 import type { Answer } from './call.js';
-import { AwsError, gatewayError, serializationError } from './errors.js';
+import { gatewayError } from './errors.js';
+import { errorAnswer, parseBody, receive, reset, send, type WireRequest } from './http.js';
 import { type Fault, faultError, type Intercept, type SandboxCall, seenCall } from './intercept.js';
 import { Links } from './links.js';
 import { findOperation, type Match } from './routes.js';
 import { RuntimePool } from './runtime.js';
 import type { SandboxState } from './state.js';
-import { queryError } from './sts.js';
 import { MAX_REQUEST_BYTES, requestTooLarge } from './validate.js';
 
 export type { Fault, Intercept, SandboxCall } from './intercept.js';
@@ -103,30 +102,6 @@ function listen(server: Server, host: string, port: number): Promise<void> {
   });
 }
 
-interface WireRequest extends SignedRequest {
-  readonly tooLarge: boolean;
-}
-
-async function receive(request: IncomingMessage): Promise<WireRequest> {
-  const [path = '/', search = ''] = (request.url ?? '/').split('?', 2);
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    size += chunk.byteLength;
-    // The rest is read and dropped: a client that is cut off while it sends never sees the answer.
-    if (size <= MAX_REQUEST_BYTES) chunks.push(chunk);
-  }
-  const headers = Object.entries(request.headers).map(([key, value]) => [key, String(value)]);
-  return {
-    method: request.method ?? 'GET',
-    path,
-    query: new URLSearchParams(search.replaceAll('+', '%2B')),
-    headers: Object.fromEntries(headers) as Record<string, string>,
-    body: Buffer.concat(chunks),
-    tooLarge: size > MAX_REQUEST_BYTES,
-  };
-}
-
 async function serve(context: Context, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const wire = await receive(request);
   const archive = wire.method === 'GET' ? context.links.open(wire.path) : undefined;
@@ -143,22 +118,6 @@ async function serve(context: Context, request: IncomingMessage, response: Serve
   }
   if (answer === 'reset') reset(request.socket);
   else send(response, answer);
-}
-
-function reset(socket: Socket): void {
-  socket.resetAndDestroy();
-}
-
-function parseBody(wire: WireRequest, operation: string): JsonObject {
-  if (operation === 'Invoke' || operation === 'GetCallerIdentity' || wire.body.byteLength === 0) return {};
-  let value: unknown;
-  try {
-    value = JSON.parse(Buffer.from(wire.body).toString('utf8'));
-  } catch {
-    throw serializationError('Could not parse request body into json');
-  }
-  if (!isJsonObject(value)) throw serializationError('The request body must be a JSON object');
-  return value;
 }
 
 async function handle(context: Context, wire: WireRequest): Promise<Answer | 'reset'> {
@@ -207,24 +166,4 @@ async function intercepted(
   context.calls.push(call);
   if (context.calls.length > KEPT_CALLS) context.calls.shift();
   return context.options.intercept?.(call);
-}
-
-function errorAnswer(error: unknown, query: boolean): Answer {
-  const known =
-    error instanceof AwsError
-      ? error
-      : new AwsError(500, 'ServiceException', {
-          Type: 'Service',
-          Message: `The sandbox failed: ${error instanceof Error ? error.message : 'unknown error'}`,
-        });
-  const { status, code, body, headers } = known;
-  if (query) return queryError(status, code, String(body.message ?? body.Message ?? ''));
-  return { status, body, headers: { ...headers, 'x-amzn-errortype': code } };
-}
-
-function send(response: ServerResponse, answer: Answer): void {
-  const text = answer.text ?? (answer.body === undefined ? '' : JSON.stringify(answer.body));
-  const type = answer.body === undefined ? {} : { 'content-type': 'application/json' };
-  response.writeHead(answer.status, { 'x-amzn-requestid': randomUUID(), ...type, ...answer.headers });
-  response.end(text);
 }

@@ -3,7 +3,7 @@ import { type Answer, type Call, json, part, stringMap } from './call.js';
 import { constraintErrors, invalidParameter } from './errors.js';
 import { findFunction, parseFunctionName } from './names.js';
 import { type FunctionState, newRevision } from './state.js';
-import { given } from './validate.js';
+import { given } from './constraints.js';
 
 // https://docs.aws.amazon.com/lambda/latest/dg/configuration-tags.html
 const MAX_TAGS = 50;

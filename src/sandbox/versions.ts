@@ -13,7 +13,8 @@ import {
   timestamp,
   type VersionState,
 } from './state.js';
-import { checkConfiguration, given, optionalString } from './validate.js';
+import { given, optionalString } from './constraints.js';
+import { checkConfiguration } from './validate.js';
 
 /** Refuses a write to a function that changed since the caller looked, or that has not settled. */
 export function checkWritable(fn: FunctionState, revisionId: string | undefined): void {
@@ -36,6 +37,9 @@ export function publish(state: SandboxState, fn: FunctionState, description?: st
   const { content } = fn.latest;
   const config = structuredClone(content.config);
   if (description !== undefined && description !== '') config.Description = description;
+  // https://docs.aws.amazon.com/lambda/latest/api/API_SnapStartResponse.html
+  if (given(config, 'SnapStart.ApplyOn') === 'PublishedVersions')
+    config.SnapStart = { ApplyOn: 'PublishedVersions', OptimizationStatus: 'On' };
   const version: VersionState = {
     version: number,
     revisionId: newRevision(),

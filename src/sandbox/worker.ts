@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { kill } from 'node:process';
 import type { Readable, Writable } from 'node:stream';
-import type { JsonObject } from '../model/json.js';
+import { isJsonObject, type Json, type JsonObject } from '../model/json.js';
 
 /** How much of an invocation's log is kept, in characters; a tail is far shorter. */
 const KEPT_LOG = 65_536;
@@ -57,7 +57,7 @@ export class Worker {
         resolve();
       };
       this.child.once('error', () => finish(null, null));
-      this.child.once('exit', (code, signal) => setTimeout(finish, DRAIN_MS, code, signal));
+      this.child.once('exit', (code, signal) => setTimeout(finish, DRAIN_MS, code, signal).unref());
       this.child.once('close', finish);
     });
   }
@@ -113,11 +113,15 @@ export class Worker {
   private read(chunk: string): void {
     const lines = (this.rest + chunk).split('\n');
     this.rest = lines.pop() ?? '';
-    for (const line of lines) {
-      const event = JSON.parse(line) as WorkerEvent | { readonly type: 'log'; readonly text: string };
-      if (event.type === 'log') this.append(event.text);
-      else this.deliver(event);
-    }
+    for (const line of lines) this.readLine(line);
+  }
+
+  private readLine(line: string): void {
+    const event = parseEvent(line);
+    // The handler may write to the channel itself; what is no message of the bootstrap's was printed.
+    if (event === undefined) this.append(`${line}\n`);
+    else if (event.type === 'log') this.append(event.text);
+    else this.deliver(event);
   }
 
   private deliver(event: WorkerEvent): void {
@@ -126,4 +130,23 @@ export class Worker {
     if (this.waiter !== undefined) this.waiter(event);
     else if (event.type !== 'exit') this.arrived.push(event);
   }
+}
+
+type Message = Exclude<WorkerEvent, { type: 'exit' | 'timeout' }> | { readonly type: 'log'; readonly text: string };
+
+function parseEvent(line: string): Message | undefined {
+  let value: Json;
+  try {
+    value = JSON.parse(line) as Json;
+  } catch {
+    return undefined;
+  }
+  if (!isJsonObject(value)) return undefined;
+  const { type, text, payload, error } = value;
+  const complete =
+    type === 'ready' ||
+    (type === 'log' && typeof text === 'string') ||
+    (type === 'result' && typeof payload === 'string') ||
+    (type === 'error' && isJsonObject(error));
+  return complete ? (value as unknown as Message) : undefined;
 }

@@ -6,6 +6,7 @@ import path from 'node:path';
 import {
   CreateAliasCommand,
   type CreateFunctionCommandInput,
+  DeleteFunctionCommand,
   InvokeCommand,
   type InvokeCommandInput,
   type LambdaClient,
@@ -170,6 +171,24 @@ describe('a Node.js handler', () => {
       }
     },
   );
+
+  it('that writes to the bootstrap’s own channel is only printing', async () => {
+    const { client } = await node(
+      `const fs = require('node:fs'); exports.handler = async () => { fs.writeSync(4, 'junk\\n17\\n{"type":"result"}\\n'); return 1; };`,
+    );
+    const { payload, log } = await invoke(client);
+    expect(payload).toBe(1);
+    expect(log).toContain('junk\n17\n{"type":"result"}\nEND ');
+  });
+
+  it('of a function that is deleted and created again starts afresh', async () => {
+    const { client, create } = await node('let n = 0; exports.handler = async () => ++n;');
+    expect([(await invoke(client)).payload, (await invoke(client)).payload]).toEqual([1, 2]);
+    await client.send(new DeleteFunctionCommand({ FunctionName }));
+    const Code = { ZipFile: zipOf({ 'index.js': 'let n = 0; exports.handler = async () => ++n;' }) };
+    await create(FunctionName, { Runtime: 'nodejs20.x', Code });
+    expect((await invoke(client)).payload).toBe(1);
+  });
 
   it('that is missing is an import error', async () => {
     const { client } = await deployed({ 'other.js': '' });
@@ -459,6 +478,22 @@ describe.skipIf(python === undefined)('a Python handler', () => {
 });
 
 describe('the Python interpreter', () => {
+  const RUNNABLE: Runnable = {
+    slot: 'f:1',
+    content: '',
+    functionName: 'f',
+    version: '1',
+    region: 'us-east-1',
+    runtime: 'python3.12',
+    handler: 'index.handler',
+    code: { codeSha256: '', zip: PYTHON_ZIP },
+    variables: {},
+    memoryMb: 128,
+    timeoutSeconds: 3,
+    logGroup: '/aws/lambda/f',
+    layers: 0,
+  };
+
   async function shims(files: Readonly<Record<string, string>>): Promise<Record<string, string>> {
     const directory = await mkdtemp(path.join(tmpdir(), 'shims-'));
     onTestFinished(() => rm(directory, { recursive: true }));
@@ -482,25 +517,20 @@ describe('the Python interpreter', () => {
     ).toBeUndefined();
   });
 
+  it('that cannot be started is a function error', async () => {
+    const pool = new RuntimePool(() => Promise.resolve({ command: '/none/python', name: 'Python 3.0.0' }));
+    onTestFinished(() => pool.close());
+    const outcome = await pool.run(RUNNABLE, { requestId: 'r', invokedArn: 'a', payload: '{}' });
+    expect(JSON.parse(outcome.payload)).toEqual({
+      errorType: 'Runtime.ExitError',
+      errorMessage: 'Error: Runtime could not be started',
+    });
+  });
+
   it('that is missing is a function error that says what was tried', async () => {
     const pool = new RuntimePool(() => Promise.resolve(undefined));
     onTestFinished(() => pool.close());
-    const runnable: Runnable = {
-      slot: 'f:1',
-      content: '',
-      functionName: 'f',
-      version: '1',
-      region: 'us-east-1',
-      runtime: 'python3.12',
-      handler: 'index.handler',
-      code: { codeSha256: '', zip: PYTHON_ZIP },
-      variables: {},
-      memoryMb: 128,
-      timeoutSeconds: 3,
-      logGroup: '/aws/lambda/f',
-      layers: 0,
-    };
-    const outcome = await pool.run(runnable, { requestId: 'r', invokedArn: 'a', payload: '{}' });
+    const outcome = await pool.run(RUNNABLE, { requestId: 'r', invokedArn: 'a', payload: '{}' });
     expect(outcome.functionError).toBe('Unhandled');
     expect(JSON.parse(outcome.payload)).toEqual({
       errorType: 'Sandbox.NoInterpreter',

@@ -1,0 +1,75 @@
+import { randomUUID } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import { isJsonObject, type JsonObject } from '../model/json.js';
+import type { SignedRequest } from './auth.js';
+import type { Answer } from './call.js';
+import { AwsError, serializationError } from './errors.js';
+import { queryError } from './sts.js';
+import { MAX_REQUEST_BYTES } from './validate.js';
+
+/** A request with its whole body; over the limit of Lambda's the body is cut and `tooLarge` says so. */
+export interface WireRequest extends SignedRequest {
+  readonly tooLarge: boolean;
+}
+
+/** Reads a request to its end. */
+export async function receive(request: IncomingMessage): Promise<WireRequest> {
+  const [path = '/', search = ''] = (request.url ?? '/').split('?', 2);
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    size += chunk.byteLength;
+    // The rest is read and dropped: a client that is cut off while it sends never sees the answer.
+    if (size <= MAX_REQUEST_BYTES) chunks.push(chunk);
+  }
+  const headers = Object.entries(request.headers).map(([key, value]) => [key, String(value)]);
+  return {
+    method: request.method ?? 'GET',
+    path,
+    query: new URLSearchParams(search.replaceAll('+', '%2B')),
+    headers: Object.fromEntries(headers) as Record<string, string>,
+    body: Buffer.concat(chunks),
+    tooLarge: size > MAX_REQUEST_BYTES,
+  };
+}
+
+/** Cuts the connection, so that the client sees no answer. */
+export function reset(socket: Socket): void {
+  socket.resetAndDestroy();
+}
+
+/** The JSON body of an operation; `{}` for none and for operations with another body. @throws AwsError SerializationException */
+export function parseBody(wire: WireRequest, operation: string): JsonObject {
+  if (operation === 'Invoke' || operation === 'GetCallerIdentity' || wire.body.byteLength === 0) return {};
+  let value: unknown;
+  try {
+    value = JSON.parse(Buffer.from(wire.body).toString('utf8'));
+  } catch {
+    throw serializationError('Could not parse request body into json');
+  }
+  if (!isJsonObject(value)) throw serializationError('The request body must be a JSON object');
+  return value;
+}
+
+/** How an error is answered: JSON, or the XML of the query protocol. */
+export function errorAnswer(error: unknown, query: boolean): Answer {
+  const known =
+    error instanceof AwsError
+      ? error
+      : new AwsError(500, 'ServiceException', {
+          Type: 'Service',
+          Message: `The sandbox failed: ${error instanceof Error ? error.message : 'unknown error'}`,
+        });
+  const { status, code, body, headers } = known;
+  if (query) return queryError(status, code, String(body.message ?? body.Message ?? ''));
+  return { status, body, headers: { ...headers, 'x-amzn-errortype': code } };
+}
+
+/** Answers. */
+export function send(response: ServerResponse, answer: Answer): void {
+  const text = answer.text ?? (answer.body === undefined ? '' : JSON.stringify(answer.body));
+  const type = answer.body === undefined ? {} : { 'content-type': 'application/json' };
+  response.writeHead(answer.status, { 'x-amzn-requestid': randomUUID(), ...type, ...answer.headers });
+  response.end(text);
+}
