@@ -1,5 +1,7 @@
+import { diffArrays } from 'diff';
+import type { Json } from '../model/json.js';
 import type { Difference, FunctionPlan, InvokeStep, Operation, PlanDocument } from '../model/plan.js';
-import { as, columns, shortDigest, shownValue, type Line, type Span } from './text.js';
+import { as, columns, oneLine, shortDigest, type Line, type Span } from './text.js';
 
 /** A plan for people: what differs, what also goes live, the calls in order, what callers notice. */
 export function renderPlan(plan: PlanDocument): Line[] {
@@ -36,15 +38,9 @@ function renderFunction(plan: FunctionPlan): Line[] {
   const heading = (text: string): Line => [as('dim', `  ${text}`)];
   return [
     [as('title', plan.name), '  ', as(isNew ? 'add' : 'change', plan.action)],
-    ...columns(
-      differences.map((one) => differenceRow(one, isNew ? '' : remark(one))),
-      '  ',
-    ),
+    ...differenceLines(differences, '  ', (one) => (isNew ? '' : remark(one))),
     ...(alsoGoesLive.length === 0 ? [] : [ALSO_GOES_LIVE]),
-    ...columns(
-      alsoGoesLive.map((one) => differenceRow(one, one.on)),
-      '    ',
-    ),
+    ...differenceLines(alsoGoesLive, '    ', ({ on }) => on),
     ...(effects.length === 0 ? [] : [heading('effect')]),
     ...effects.map((effect): Line => [`    ${effect}`]),
     heading('calls'),
@@ -62,12 +58,46 @@ function foreign({ unmanagedAliases }: FunctionPlan): Span[] {
   return unmanagedAliases.length === 0 ? [] : [as('dim', `  (left alone: alias ${unmanagedAliases.join(', ')})`)];
 }
 
+/** One line a difference; lists and long values follow it element by element, whole, so that no change hides behind an ellipsis. */
+function differenceLines(differences: readonly Difference[], indent: string, why: (one: Difference) => string): Line[] {
+  const rows = columns(
+    differences.map((one) => differenceRow(one, why(one))),
+    indent,
+  );
+  return rows.flatMap((row, index) => [row, ...partLines(differences[index], `${indent}     `)]);
+}
+
 function differenceRow(difference: Difference, why: string): Span[] {
   const { path, before, after } = difference;
-  const value = valueText(difference);
+  const value = isLong(difference) ? '' : valueText(difference);
   const rest = why === '' ? [] : [as('dim', why)];
   if (before === null) return [as('add', '+'), path, value, ...rest];
   return [after === null ? as('remove', '-') : as('change', '~'), path, value, ...rest];
+}
+
+const MAX_INLINE_CHARACTERS = 60;
+
+function isLong({ path, before, after, sensitive }: Difference): boolean {
+  if (sensitive === true || path === 'code') return false;
+  const filled = (value: Json): boolean => Array.isArray(value) && value.length > 0;
+  return (
+    filled(before) || filled(after) || [before, after].some((value) => oneLine(value).length > MAX_INLINE_CHARACTERS)
+  );
+}
+
+function partLines(difference: Difference | undefined, indent: string): Line[] {
+  if (difference === undefined || !isLong(difference)) return [];
+  return diffArrays(elements(difference.before), elements(difference.after)).flatMap(({ value, added, removed }) =>
+    value.map((element): Line => {
+      if (added) return [indent, as('add', `+ ${element}`)];
+      return [indent, removed ? as('remove', `- ${element}`) : as('dim', `  ${element}`)];
+    }),
+  );
+}
+
+function elements(value: Json): string[] {
+  if (value === null) return [];
+  return Array.isArray(value) ? value.map(oneLine) : [oneLine(value)];
 }
 
 /** What the path and the values do not say by themselves: that a difference of `$LATEST` is one needs no words. */
@@ -79,7 +109,7 @@ function remark({ drift, on, path, reason }: Difference): string {
 function valueText({ path, before, after, sensitive }: Difference): string {
   if (sensitive === true) return before === null ? '(added)' : after === null ? '(removed)' : '(changed)';
   const show = (value: Difference['before']): string =>
-    path === 'code' && typeof value === 'string' ? shortDigest(value) : shownValue(value);
+    path === 'code' && typeof value === 'string' ? shortDigest(value) : oneLine(value);
   if (before === null) return show(after);
   return `${show(before)} → ${show(after)}`;
 }

@@ -20,8 +20,9 @@ export function plain(lines: readonly Line[]): string {
     .join('');
 }
 
-/** Rows as columns: every column but the last is padded to its widest cell. */
-export function columns(rows: readonly (readonly Span[])[], indent: string, gap = '  '): Line[] {
+/** Rows as columns: every cell but a row's last is padded to its column's widest; no line ends in blanks. */
+export function columns(table: readonly (readonly Span[])[], indent: string, gap = '  '): Line[] {
+  const rows = table.map((row) => row.slice(0, row.findLastIndex((cell) => width(cell) > 0) + 1));
   const widths: number[] = [];
   for (const row of rows)
     row.slice(0, -1).forEach((cell, index) => (widths[index] = Math.max(widths[index] ?? 0, width(cell))));
@@ -37,12 +38,17 @@ function width(span: Span): number {
   return [...(typeof span === 'string' ? span : span.text)].length;
 }
 
+/** A value on one line, control characters escaped. */
+export function oneLine(value: Json): string {
+  if (value === null) return '(none)';
+  return typeof value === 'string' && /^[\x20-\x7e]+$/.test(value) ? value : JSON.stringify(value);
+}
+
 const MAX_VALUE_CHARACTERS = 72;
 
-/** A value on one line: control characters escaped, long ones cut in the middle of nowhere with an ellipsis. */
+/** A value on one line, a long one cut at its end. */
 export function shownValue(value: Json): string {
-  if (value === null) return '(none)';
-  const text = typeof value === 'string' && /^[\x20-\x7e]+$/.test(value) ? value : JSON.stringify(value);
+  const text = oneLine(value);
   return text.length > MAX_VALUE_CHARACTERS ? `${text.slice(0, MAX_VALUE_CHARACTERS)}…` : text;
 }
 
