@@ -146,7 +146,11 @@ export async function invoke(call: Call): Promise<Answer> {
     invokedArn,
     payload,
   });
-  if (type === 'Event') return { status: 202 };
+  if (type === 'Event') {
+    // Nobody waits for its outcome, and the sandbox may close before it has one.
+    running.catch(() => undefined);
+    return { status: 202 };
+  }
   const outcome = await running;
   const tail = Buffer.from(outcome.log).subarray(-LOG_TAIL_BYTES).toString('base64');
   return {
