@@ -121,7 +121,7 @@ class Run {
 
   private staysBecause(error: DeployError, aliases: readonly string[]): DeployError {
     const { name } = this.job.desired;
-    const detail = `${error.detail} Alias ${aliases.join(', ')} stays on the new version because autoRollback is false.`;
+    const detail = `${error.detail.replace(/\.?$/, '.')} Alias ${aliases.join(', ')} stays on the new version because autoRollback is false.`;
     return new DeployError('NEEDS_A_HUMAN', detail, {
       source: error.source,
       subject: name,

@@ -51,9 +51,11 @@ export function chooseTarget(
   return { version: record.version, record, ...leaves };
 }
 
-/** The deployment that is live: a rollback's record counts as the record it restored. */
+/** The deployment that is live: a rollback's record counts as the record it restored, a failed one where its move stands. */
 export function effectiveRecord(version: Version, records: readonly DeployRecord[]): DeployRecord | undefined {
-  const match = records.find((record) => record.result === 'succeeded' && record.version === version);
+  const match = records.find(
+    (record) => record.version === version && (record.result === 'succeeded' || movedAndStayed(record)),
+  );
   if (match?.action !== 'rollback') return match;
   return (
     records.find((record) => record.id === match.restores) ??
@@ -62,15 +64,22 @@ export function effectiveRecord(version: Version, records: readonly DeployRecord
   );
 }
 
-/** Whether the newest rollback that touched this record left it. */
+/** A deployment that failed after the shift and was not taken back (autoRollback: false, or taking back was refused). */
+function movedAndStayed({ action, result, version, previousVersion }: DeployRecord): boolean {
+  return action === 'deploy' && result === 'failed' && version !== previousVersion;
+}
+
+/**
+ * Whether the newest rollback since this record left it, or left another record of the same version: two deployments of one
+ * version stand and fall together.
+ */
 export function isTakenBack(record: DeployRecord, records: readonly DeployRecord[]): boolean {
-  const last = records.find(
-    (other) =>
-      other.action === 'rollback' &&
-      other.result === 'succeeded' &&
-      (other.leaves === record.id || other.restores === record.id),
+  const since = records.slice(0, Math.max(0, records.indexOf(record)));
+  const last = since.find(
+    ({ action, result, previousVersion, version }) =>
+      action === 'rollback' && result === 'succeeded' && [previousVersion, version].includes(record.version),
   );
-  return last === undefined ? record.takenBack === true : last.leaves === record.id;
+  return last === undefined ? record.takenBack === true : last.version !== record.version;
 }
 
 const COMMIT_MIN_DIGITS = 7;
