@@ -34,8 +34,8 @@ const CASES: Readonly<Record<string, Example>> = {
   'python-api': {
     aliases: { 'python-api': { staging: '1', production: '1' } },
     calls: [
-      ...['CreateFunction', 'PublishVersion', 'Invoke', 'Invoke', 'CreateAlias', 'Invoke', 'Invoke'],
-      ...['Invoke', 'Invoke', 'CreateAlias', 'Invoke', 'Invoke', 'TagResource'],
+      ...['CreateFunction', 'PublishVersion', 'Invoke', 'Invoke', 'Invoke', 'Invoke'],
+      ...['CreateAlias', 'Invoke', 'Invoke', 'CreateAlias', 'Invoke', 'Invoke', 'TagResource'],
     ],
   },
   'config-only': {
