@@ -93,7 +93,7 @@ function partOf(configuration: FunctionConfiguration, field: Field): Json | unde
     return image && (rename({ ...image } as Json, toKey) as Json);
   }
   const value = configuration[field.member as keyof FunctionConfiguration] as Json | undefined;
-  if (!isJsonObject(value)) return value ?? undefined;
+  if (!isJsonObject(value)) return value === undefined || value === null ? undefined : rename(value, toKey);
   const own = Object.entries(value).filter(
     ([member, inner]) => inner !== undefined && !ANSWER_ONLY.has(`${field.member}.${member}`),
   );
