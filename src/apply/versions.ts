@@ -1,7 +1,7 @@
 import { DeployError } from '../errors.js';
 import { LATEST, type Version } from '../model/function.js';
 import type { PublishVersionStep, VersionRef } from '../model/plan.js';
-import { diffContent, sameVersionContent } from '../planner/compare.js';
+import { sameVersionContent, unpredicted } from '../planner/compare.js';
 import { contentOf, type Content } from '../planner/normalize.js';
 import type { ApplyJob, ApplyPorts } from './job.js';
 import type { Latest } from './latest.js';
@@ -90,14 +90,14 @@ export class Versions {
   }
 
   /**
-   * The version behind a reference, able to serve and exactly what was planned (promise 1). One that the file pins by number is
-   * taken as it is.
+   * The version behind a reference, able to serve and exactly what the plan saw (promise 1): that is the target only where the
+   * version carries the spec, not where it is pinned, kept before a change, or differs in what is left to others.
    * @throws LIVE_CHANGED, UPDATE_FAILED, WAIT_TIMEOUT, AWS_*
    */
   async checked(ref: VersionRef): Promise<Version> {
     const version = this.resolve(ref);
-    const isPinned = this.job.desired.aliases.some((alias) => alias.version === version);
-    await this.makeReady(version, isPinned ? undefined : this.job.target);
+    const seen = this.job.live?.versions.find((candidate) => candidate.version === version);
+    await this.makeReady(version, seen === undefined ? undefined : contentOf(seen, this.job.desired.name));
     return version;
   }
 
@@ -117,10 +117,7 @@ export class Versions {
       await this.ports.lambda.invoke(name, version, {}, WAKE_SECONDS).catch(() => undefined);
       read = await settle(`version ${version} to wake up`);
     }
-    const paths =
-      content === undefined
-        ? []
-        : diffContent(content, contentOf(read.version, name), 'version').map(({ path }) => path);
+    const paths = content === undefined ? [] : unpredicted(content, contentOf(read.version, name), [], 'version');
     if (paths.length > 0) throw liveChanged(name, `version ${version}`, paths);
     this.ready.add(version);
   }

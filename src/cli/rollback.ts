@@ -90,7 +90,8 @@ async function prepare(
   return {
     planned,
     desired: { name: one.name, aliases: [alias], specDigest: planned.plan.specDigest },
-    live,
+    // The run compares the version that it goes back to with what was seen here.
+    live: { ...live, versions: [...live.versions.filter((one) => one.version !== version.version), version] },
     known,
     zip: () => downloadVersion(session, one.name, target.version),
     meta: { action: 'rollback', origin, links: { [alias.name]: linksOf(target) } },

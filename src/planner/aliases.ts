@@ -11,7 +11,7 @@ import {
 import type { Difference, InvokeStep, Operation, VersionRef } from '../model/plan.js';
 import { diffContent, sameVersionContent } from './compare.js';
 import { contentOf, type Content } from './normalize.js';
-import { isIgnored, isManaged } from './target.js';
+import { isIgnored, isKnown, isManaged } from './target.js';
 
 /** What one declared alias serves now, measured against the target. */
 export interface AliasView {
@@ -42,12 +42,11 @@ export function versionOf(live: LiveFunction, version: Version): LiveVersion | u
   return version === LATEST ? live.latest : live.versions.find((candidate) => candidate.version === version);
 }
 
-/** Where a version falls short of the target, leaving out what the file leaves to others. An unreadable part that nobody manages counts as right: nothing can be proved about it, and publishing would not make it readable. */
-export function lacking(desired: DesiredFunction, version: Content, target: Content): Difference[] {
+/** Paths in which a version falls short of the target, leaving out what the file leaves to others. */
+export function lacking(desired: DesiredFunction, version: Content, target: Content): string[] {
   return diffContent(version, target, 'version')
-    .filter(({ path }) => !isIgnored(desired, path))
-    .filter(({ path, after }) => !(path === 'environment' && after === '(unreadable)'))
-    .map((difference) => ({ ...difference, on: '', reason: '' }));
+    .map(({ path }) => path)
+    .filter((path) => !isIgnored(desired, path) && isKnown(desired, path));
 }
 
 /** The newest published version that already is the target, in every field; never a Failed one. */
@@ -86,10 +85,9 @@ export function aliasDifferences(
   if (view.live === undefined) {
     managed.push({ path: `aliases.${name}`, on, before: null, after: shown(goal), reason: 'the alias does not exist' });
   } else if (goal !== undefined && !samePlace(goal, view.live.version)) {
+    const unfit = view.served?.state === 'Failed' ? 'is Failed' : 'does not carry the spec';
     const reason =
-      view.desired.version === undefined
-        ? `version ${view.live.version} does not carry the spec`
-        : 'the file pins the version';
+      view.desired.version === undefined ? `version ${view.live.version} ${unfit}` : 'the file pins the version';
     managed.push({ path: `aliases.${name}.version`, on, before: view.live.version, after: shown(goal), reason });
   }
   if (view.live !== undefined && Object.keys(view.live.weights).length > 0) {
@@ -114,11 +112,13 @@ export function aliasDifferences(
   if (view.served === undefined || view.carries || view.desired.version !== undefined)
     return { managed, alsoGoesLive: [] };
   const content = contentOf(view.served, desired.name);
-  const all = diffContent(content, target, 'version').map((difference): Difference => ({
-    ...difference,
-    on,
-    reason: `${on} serves version ${view.live?.version ?? ''}, which has another value`,
-  }));
+  const all = diffContent(content, target, 'version')
+    .filter(({ path }) => isKnown(desired, path))
+    .map((difference): Difference => ({
+      ...difference,
+      on,
+      reason: `${on} serves version ${view.live?.version ?? ''}, which has another value`,
+    }));
   const isListed = (path: string): boolean => listed.some((other) => other.path === path);
   managed.push(...all.filter(({ path }) => isManaged(desired, path) && !isListed(path)));
   return {
@@ -148,10 +148,11 @@ export function samePlace(ref: VersionRef, version: Version): boolean {
   return 'number' in ref && ref.number === version;
 }
 
-/** `3`, or `new version`. */
+/** `3`, `new version`, or `kept version`. */
 export function shown(ref: VersionRef | undefined): string {
   if (ref === undefined) return '';
-  return 'number' in ref ? ref.number : 'new version';
+  if ('number' in ref) return ref.number;
+  return ref.published === 'preserve' ? 'kept version' : 'new version';
 }
 
 /** The call that makes or moves an alias, `undefined` when it is right already. */

@@ -39,15 +39,20 @@ export function sameVersionContent(left: Content, right: Content): boolean {
 
 /**
  * Whether `live` is what a step predicted. Members that AWS fills in by itself inside a struct the step sent (a default
- * nobody named) are no difference; anything else is.
+ * nobody named) are no difference, nor are variables that AWS showed neither before nor now; anything else is.
  * @returns the paths that are not as predicted
  */
-export function unpredicted(predicted: Content, live: Content, sentKeys: readonly string[]): string[] {
-  return diffContent(predicted, live)
-    .filter(
-      (difference) => !(difference.before === null && sentKeys.some((key) => difference.path.startsWith(`${key}.`))),
-    )
-    .map((difference) => difference.path);
+export function unpredicted(
+  predicted: Content,
+  live: Content,
+  sentKeys: readonly string[],
+  scope: 'all' | 'version' = 'all',
+): string[] {
+  const hidden = isUnreadable(predicted.environment) && isUnreadable(live.environment);
+  return diffContent(predicted, live, scope)
+    .filter(({ before, path }) => !(before === null && sentKeys.some((key) => path.startsWith(`${key}.`))))
+    .map(({ path }) => path)
+    .filter((path) => !(hidden && path === 'environment'));
 }
 
 /** Variables by what happens to them, names only. */
@@ -86,5 +91,7 @@ function diffValue(path: string, before: Json | undefined, after: Json | undefin
     return [{ path, before: before ?? null, after: after ?? null }];
   }
   const members = [...new Set([...Object.keys(before), ...Object.keys(after)])].sort();
-  return members.flatMap((member) => diffValue(`${path}.${member}`, before[member], after[member], false));
+  return members.flatMap((member) =>
+    diffValue(`${path}.${member}`, ownValue(before, member), ownValue(after, member), true),
+  );
 }

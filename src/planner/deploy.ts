@@ -49,11 +49,14 @@ export function planDeploy({ desired, live, records, recordsInTags }: DeployInpu
   const plan: FunctionPlan = {
     name: desired.name,
     action: body.length === 0 ? 'none' : 'update',
-    differences: markDrift(differences, live, records),
+    differences: markDrift(differences, desired, live, records),
     alsoGoesLive: aliases.alsoGoesLive,
     operations: recordsInTags ? recorded(body) : body,
     effects: effectsOf(desired.name, body),
-    unmanagedAliases: live.aliases.map(({ name }) => name).filter((name) => !declared.has(name)),
+    unmanagedAliases: live.aliases
+      .map(({ name }) => name)
+      .filter((name) => !declared.has(name))
+      .sort(),
     specDigest: desired.specDigest,
   };
   return { plan, target, warnings: warningsOf(desired, live, records) };

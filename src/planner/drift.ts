@@ -5,7 +5,7 @@ import type { DeployRecord } from '../model/record.js';
 import { versionOf } from './aliases.js';
 import { diffContent, ownValue } from './compare.js';
 import { contentOf, normalizeValue, settingField } from './normalize.js';
-import { isIgnored, isManaged, overlay } from './target.js';
+import { isIgnored, isKnown, isManaged, overlay, readable } from './target.js';
 
 export interface DriftInput {
   /** The function as the file has it; its code is absent when the archive is not there. */
@@ -37,14 +37,10 @@ export function detectDrift(input: DriftInput): FunctionDrift {
     return { name: desired.name, drifted: true, differences: [gone], notes: [] };
   }
   const aliases = [...records].flatMap(([alias, own]) => (alias === null ? [] : aliasDrift(alias, own, live)));
-  const latest = latestDrift(input, live, newest);
+  const open = [...records.values()].flat().find(({ id, result }) => result === 'open' && id > newest.id);
+  const latest = open === undefined ? latestDrift(input, live, newest) : inProgress(open);
   const differences = [...aliases, ...latest.differences];
-  const open = [...records.values()].flat().filter(({ result }) => result === 'open');
-  const notes = [
-    ...latest.notes,
-    ...open.slice(0, 1).map(({ startedAt }) => `a deployment that started at ${startedAt} has not finished`),
-  ];
-  return { name: desired.name, drifted: differences.length > 0, differences, notes };
+  return { name: desired.name, drifted: differences.length > 0, differences, notes: latest.notes };
 }
 
 /** The newest record that is not open. */
@@ -65,6 +61,13 @@ function aliasDrift(alias: string, records: readonly DeployRecord[], live: LiveF
       : [{ path: `aliases.${alias}.version`, recorded: settled.version, live: found.version, desired }]),
     ...(weighted ? [{ path: `aliases.${alias}.weights`, recorded: {}, live: found.weights, desired }] : []),
   ];
+}
+
+function inProgress({ startedAt }: DeployRecord): LatestDrift {
+  return {
+    differences: [],
+    notes: [`$LATEST is not compared: a deployment that started at ${startedAt} has not finished`],
+  };
 }
 
 interface LatestDrift {
@@ -95,8 +98,12 @@ function latestDrift({ desired, latestDigest }: DriftInput, live: LiveFunction, 
   return { differences: [], notes: [`$LATEST is not compared: ${why}`] };
 }
 
-/** The version whose content the run left in `$LATEST`; a pinned alias says nothing about it. */
-function snapshotOf(desired: DesiredFunction, live: LiveFunction, newest: DeployRecord): LiveVersion | undefined {
+/** The version whose content the run left in `$LATEST`; a pinned alias says nothing about it, nor does a record that AWS contradicts. */
+export function snapshotOf(
+  desired: DesiredFunction,
+  live: LiveFunction,
+  newest: DeployRecord,
+): LiveVersion | undefined {
   const pinned = desired.aliases.some(({ name, version }) => name === newest.alias && version !== undefined);
   const version = newest.result === 'succeeded' ? newest.version : newest.triedVersion;
   if (pinned || version === null || version === undefined) return undefined;
@@ -109,8 +116,10 @@ function snapshotOf(desired: DesiredFunction, live: LiveFunction, newest: Deploy
 }
 
 function againstSnapshot(desired: DesiredFunction, live: LiveFunction, snapshot: LiveVersion): LatestDrift {
-  const differences = diffContent(contentOf(snapshot, live.name), contentOf(live.latest, live.name), 'version')
-    .filter(({ path }) => !isIgnored(desired, path))
+  if (isManaged(desired, 'environment')) readable(desired, live.latest.environment);
+  const all = diffContent(contentOf(snapshot, live.name), contentOf(live.latest, live.name), 'version');
+  const differences = all
+    .filter(({ path }) => !isIgnored(desired, path) && path !== 'environment')
     .map(({ path, before, after, sensitive }): DriftDifference => ({
       path,
       recorded: before,
@@ -118,32 +127,37 @@ function againstSnapshot(desired: DesiredFunction, live: LiveFunction, snapshot:
       desired: desiredAt(desired, path),
       ...(sensitive === true ? { sensitive } : {}),
     }));
-  return { differences, notes: [] };
+  const hidden = all.some(({ path }) => path === 'environment');
+  return { differences, notes: hidden ? [HIDDEN_VARIABLES] : [] };
 }
+
+const HIDDEN_VARIABLES = 'the variables are not compared: AWS does not show them';
 
 /** Without a version to compare with, an unmoved file says what the last deployment left. */
 function againstFile(desired: DesiredFunction, live: LiveFunction): LatestDrift {
   const current = contentOf(live.latest, live.name);
-  const differences = diffContent(overlay(desired, current), current).map(
-    ({ path, before, after, sensitive }): DriftDifference => ({
+  const all = diffContent(overlay(desired, current), current);
+  const differences = all
+    .filter(({ path }) => isKnown(desired, path))
+    .map(({ path, before, after, sensitive }): DriftDifference => ({
       path,
       recorded: before,
       live: after,
       desired: before,
       ...(sensitive === true ? { sensitive } : {}),
-    }),
-  );
-  return { differences, notes: [] };
+    }));
+  return { differences, notes: differences.length < all.length ? [HIDDEN_VARIABLES] : [] };
 }
 
 /** What the file says at a path; `null` where it says nothing or cannot tell. */
 function desiredAt(desired: DesiredFunction, path: string): Json {
   if (!isManaged(desired, path)) return null;
-  const [key = '', member] = path.split('.', 2);
+  const [key = '', ...members] = path.split('.');
   if (key === 'code') return desired.code?.codeSha256 ?? null;
   if (key === 'environment')
-    return member !== undefined && ownValue(desired.environment ?? {}, member) !== undefined ? '(set)' : null;
-  const value =
-    normalizeValue(settingField(key), desired.settings[key as keyof DesiredFunction['settings']], desired.name) ?? null;
-  return member === undefined ? value : isJsonObject(value) ? (value[member] ?? null) : null;
+    return ownValue(desired.environment ?? {}, members[0] ?? '') === undefined ? null : '(set)';
+  const setting = desired.settings[key as keyof DesiredFunction['settings']];
+  let value = normalizeValue(settingField(key), setting, desired.name);
+  for (const member of members) value = isJsonObject(value) ? ownValue(value, member) : undefined;
+  return value ?? null;
 }

@@ -1,8 +1,9 @@
 import { isUnreadable, LATEST, type DesiredFunction, type LiveFunction } from '../model/function.js';
 import type { Difference, Operation, VersionRef, Warning } from '../model/plan.js';
 import type { DeployRecord } from '../model/record.js';
-import { aliasDifferences, versionOf } from './aliases.js';
-import { diffContent } from './compare.js';
+import { aliasDifferences } from './aliases.js';
+import { diffContent, ownValue } from './compare.js';
+import { newestSettled, snapshotOf } from './drift.js';
 import type { Situation } from './moves.js';
 import { contentOf } from './normalize.js';
 
@@ -15,8 +16,8 @@ export function tagDifferences(live: LiveFunction, steps: readonly Operation[]):
     return keys.map((key) => ({
       path: `tags.${key}`,
       on: 'function',
-      before: liveTags[key] ?? null,
-      after: set[key] ?? null,
+      before: ownValue(liveTags, key) ?? null,
+      after: ownValue(set, key) ?? null,
       reason: 'the tag is not as the file says',
     }));
   });
@@ -36,23 +37,26 @@ export function describeAliases(
 
 /**
  * Marks as drift every difference at a path where live is not what the last deployment left: there AWS was moved, whatever the
- * file says now. A deployment of ours that failed left its own traces, which are nobody's edit.
+ * file says now. A deployment of ours that failed or never ended left its own traces, which are nobody's edit.
  */
 export function markDrift(
   differences: readonly Difference[],
+  desired: DesiredFunction,
   live: LiveFunction,
   records: readonly DeployRecord[],
 ): Difference[] {
-  const last = records.find(({ result }) => result !== 'open');
-  const snapshot = last?.result === 'succeeded' && last.version !== null ? versionOf(live, last.version) : undefined;
+  const last = newestSettled(records);
+  const explained = records.some(({ id, result }) => result === 'open' && (last === undefined || id > last.id));
+  const snapshot = last?.result === 'succeeded' && !explained ? snapshotOf(desired, live, last) : undefined;
   const moved =
     snapshot === undefined
       ? []
       : diffContent(contentOf(snapshot, live.name), contentOf(live.latest, live.name), 'version').map(
           ({ path }) => path,
         );
-  const paths = new Set([...moved, ...movedAliases(live, records)]);
-  return differences.map((difference) => (paths.has(difference.path) ? { ...difference, drift: true } : difference));
+  const aliases = movedAliases(live, records);
+  const hasMoved = ({ on, path }: Difference): boolean => (on === LATEST ? moved : aliases).includes(path);
+  return differences.map((difference) => (hasMoved(difference) ? { ...difference, drift: true } : difference));
 }
 
 /** Paths of aliases that stand elsewhere than their last record says. */
@@ -81,6 +85,10 @@ function effectsOfStep(step: Operation): string[] {
   if (step.type === 'CreateAlias')
     return [`alias ${step.alias} is created on ${named(step.version)} with all of its traffic`];
   if (step.type !== 'UpdateAlias') return [];
+  if (step.preserves === true)
+    return [
+      `alias ${step.alias} serves what it serves now from ${named(step.version)}, so that the change does not reach it at once`,
+    ];
   const moves = JSON.stringify(step.from.version) !== JSON.stringify(step.version);
   return [
     ...(moves
@@ -96,7 +104,7 @@ function effectsOfStep(step: Operation): string[] {
 }
 
 function named(ref: VersionRef): string {
-  if (!('number' in ref)) return 'a new version';
+  if (!('number' in ref)) return ref.published === 'preserve' ? 'the version that keeps it' : 'a new version';
   return ref.number === LATEST ? LATEST : `version ${ref.number}`;
 }
 
@@ -108,9 +116,11 @@ export function warningsOf(desired: DesiredFunction, live: LiveFunction, records
     const message = `AWS does not show the variables of ${name}; whether the served version has the same ones is not known.`;
     warnings.push({ code: 'AWS_UNREADABLE', function: name, message });
   }
-  const newest = records[0];
-  if (newest?.result === 'open') {
-    const message = `a deployment of ${name} that started at ${newest.startedAt} has not finished; this plan starts from what it left.`;
+  const open = records.find(
+    (record, index) => record.result === 'open' && records.findIndex(({ alias }) => alias === record.alias) === index,
+  );
+  if (open !== undefined) {
+    const message = `a deployment of ${name} that started at ${open.startedAt} has not finished; this plan starts from what it left.`;
     warnings.push({ code: 'UNFINISHED_RECORD', function: name, message });
   }
   return warnings;

@@ -5,7 +5,7 @@ import type { Json } from '../model/json.js';
 import type { Difference, Operation, UpdateFunctionCodeStep, VariableChange } from '../model/plan.js';
 import { diffContent, diffEnvironment, type PathDifference } from './compare.js';
 import type { Content } from './normalize.js';
-import { isIgnored } from './target.js';
+import { isIgnored, isKnown } from './target.js';
 
 /** What has to happen to `$LATEST`, and why. */
 export interface LatestPlan {
@@ -28,7 +28,7 @@ export function planLatest(
   target: Content,
   resendCode: boolean,
 ): LatestPlan {
-  const found = diffContent(current, target);
+  const found = diffContent(current, target).filter(({ path }) => isKnown(desired, path));
   const bad = badState(live.latest);
   const differences = [
     ...found.map((difference): Difference => ({
@@ -39,7 +39,7 @@ export function planLatest(
     ...bad.map((difference): Difference => ({
       ...difference,
       on: '$LATEST',
-      reason: 'the last update did not succeed',
+      reason: `the last update did not succeed: ${reasonOf(live.latest)}`,
     })),
   ];
   const configuration = configurationStep(desired, current, target, found, bad.length > 0);
@@ -55,8 +55,8 @@ export function planLatest(
       },
     );
   }
-  const steps = [configuration, code].filter((step) => step !== undefined);
-  return { differences, operations: codeGoesFirst(desired, live, found) ? steps.reverse() : steps };
+  if (configuration === undefined && code === undefined && resendCode) throw needsCode(desired);
+  return { differences, operations: inOrder(configuration, code, desired.code?.zipBytes, live.latest.codeSize, found) };
 }
 
 function badState(latest: LiveVersion): PathDifference[] {
@@ -161,12 +161,37 @@ function codeStep(
   };
 }
 
+/** Only an update makes the next publish a new version, and here none is due. */
+function needsCode(desired: DesiredFunction): DeployError {
+  const detail = `the version of ${desired.name} that has this content is Failed, and only sending the code again makes AWS publish another one, but the file does not name the code.`;
+  return new DeployError('CODE_REQUIRED', detail, { subject: desired.name, fix: 'add code to the function.' });
+}
+
 /**
- * Lambda checks 250 MB over code and layers together at each update: more layers on the old, larger code would be refused.
+ * Configuration before code, unless layers grow and code shrinks: Lambda checks 250 MB over both together at each update, and more
+ * layers on the old, larger code would be refused.
+ *
+ * @param zipBytes the new archive's size; `liveBytes`: the live one's
  * @see https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
  */
-function codeGoesFirst(desired: DesiredFunction, live: LiveFunction, found: readonly PathDifference[]): boolean {
-  const layers = found.find((difference) => difference.path === 'layers');
-  if (layers === undefined || desired.code === undefined || desired.code.zipBytes >= live.latest.codeSize) return false;
-  return (layers.after as readonly Json[]).length > (layers.before as readonly Json[]).length;
+export function inOrder(
+  configuration: Operation | undefined,
+  code: UpdateFunctionCodeStep | undefined,
+  zipBytes: number | undefined,
+  liveBytes: number,
+  found: readonly PathDifference[],
+): Operation[] {
+  const layers = found.find(({ path }) => path === 'layers');
+  const layersGrow =
+    layers !== undefined && (layers.after as readonly Json[]).length > (layers.before as readonly Json[]).length;
+  if (
+    configuration !== undefined &&
+    code !== undefined &&
+    layersGrow &&
+    zipBytes !== undefined &&
+    zipBytes < liveBytes
+  ) {
+    return [{ ...code, reason: `${code.reason}; first, because it shrinks and layers are added` }, configuration];
+  }
+  return [configuration, code].filter((step) => step !== undefined);
 }

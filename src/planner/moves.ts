@@ -108,6 +108,7 @@ export function preserveSteps({ desired, current, preserve, moves }: Situation):
       alias: view.desired.name,
       from: { version: { number: LATEST }, weights: {} },
       version: preserve,
+      preserves: true,
     })),
   ];
 }

@@ -33,8 +33,13 @@ export function normalizeSettings(settings: Settings, functionName: string): Set
   return result;
 }
 
-/** One setting in its one spelling; `undefined` when it is absent and AWS has no default. */
+/** One setting in its one spelling, keys sorted; `undefined` when it is absent and AWS has no default. */
 export function normalizeValue(field: Field, value: Json | undefined, functionName: string): Json | undefined {
+  const normal = filledIn(field, value, functionName);
+  return normal === undefined ? undefined : keysSorted(normal);
+}
+
+function filledIn(field: Field, value: Json | undefined, functionName: string): Json | undefined {
   const reset = resetOf(field, functionName);
   if (value === undefined || value === null) return reset;
   if (field.struct !== true || !isJsonObject(value)) return sorted(field, '', value);
@@ -50,6 +55,14 @@ export function settingField(key: string): Field {
   const field = fieldOf(key);
   if (field === undefined) throw new Error(`no field ${key}`);
   return field;
+}
+
+/** The order of keys says nothing, but equal inputs must make equal plans to the byte. */
+function keysSorted(value: Json): Json {
+  if (Array.isArray(value)) return value.map(keysSorted);
+  if (!isJsonObject(value)) return value;
+  const keys = Object.keys(value).sort();
+  return Object.fromEntries(keys.map((key) => [key, keysSorted(value[key] ?? null)]));
 }
 
 function sorted(field: Field, member: string, value: Json): Json {

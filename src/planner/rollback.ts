@@ -13,7 +13,7 @@ import { checkSteps } from './aliases.js';
 import { diffContent, type PathDifference } from './compare.js';
 import { recorded, type PlannedFunction } from './deploy.js';
 import { effectsOf } from './explain.js';
-import { variableChange } from './latest.js';
+import { inOrder, variableChange } from './latest.js';
 import { contentOf, type Content } from './normalize.js';
 import type { RollbackTarget } from './rollback-target.js';
 
@@ -44,10 +44,13 @@ export function planRollback(input: RollbackInput): PlannedFunction {
   refuseForeign(name, version, target);
   const current = contentOf(live.latest, name);
   const content = restored(current, contentOf(version, name));
-  const found = diffContent(current, content);
+  // Variables that AWS shows neither here nor there stay as they are.
+  const found = diffContent(current, content).filter(
+    ({ path }) => path !== 'environment' || content.environment !== current.environment,
+  );
   const served = live.aliases.find((candidate) => candidate.name === alias.name);
   const shift = shiftSteps(alias, served, version.version);
-  const body = [...shift, ...latestSteps(live, current, content, found)];
+  const body = [...shift, ...latestSteps(live, version, current, content, found)];
   const differences: Difference[] = [
     ...(served === undefined || served.version === version.version
       ? []
@@ -73,7 +76,10 @@ export function planRollback(input: RollbackInput): PlannedFunction {
     alsoGoesLive: [],
     operations: input.recordsInTags ? recorded(body) : body,
     effects: effectsOf(name, body),
-    unmanagedAliases: live.aliases.map((other) => other.name).filter((other) => other !== alias.name),
+    unmanagedAliases: live.aliases
+      .map((other) => other.name)
+      .filter((other) => other !== alias.name)
+      .sort(),
     specDigest: target.record?.specDigest ?? '',
   };
   return { plan, target: content, warnings: warningsOf(name, version, live) };
@@ -124,6 +130,7 @@ function shiftSteps(alias: DesiredAlias, served: LiveAlias | undefined, version:
 
 function latestSteps(
   live: LiveFunction,
+  version: LiveVersion,
   current: Content,
   content: Content,
   found: readonly PathDifference[],
@@ -140,28 +147,23 @@ function latestSteps(
     : {};
   const configure = Object.keys(settings).length > 0 || changed.has('environment');
   const architectures = content.settings.architectures as readonly string[] | undefined;
-  return [
-    ...(configure
-      ? [
-          {
-            type: 'UpdateFunctionConfiguration',
-            reason: 'restore the configuration of $LATEST',
-            settings,
-            ...environment,
-          } as const,
-        ]
-      : []),
-    ...(sendCode
-      ? [
-          {
-            type: 'UpdateFunctionCode',
-            reason: 'restore the code of $LATEST',
-            codeSha256: content.codeSha256,
-            ...(architectures === undefined ? {} : { architectures }),
-          } as const,
-        ]
-      : []),
-  ];
+  const configuration = configure
+    ? ({
+        type: 'UpdateFunctionConfiguration',
+        reason: 'restore the configuration of $LATEST',
+        settings,
+        ...environment,
+      } as const)
+    : undefined;
+  const code = sendCode
+    ? ({
+        type: 'UpdateFunctionCode',
+        reason: 'restore the code of $LATEST',
+        codeSha256: content.codeSha256,
+        ...(architectures === undefined ? {} : { architectures }),
+      } as const)
+    : undefined;
+  return inOrder(configuration, code, version.codeSize, live.latest.codeSize, found);
 }
 
 function warningsOf(name: string, version: LiveVersion, live: LiveFunction): Warning[] {

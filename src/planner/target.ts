@@ -1,6 +1,6 @@
 import { DeployError } from '../errors.js';
 import { isUnreadable, type DesiredFunction, type Variables } from '../model/function.js';
-import { isJsonObject, type Json } from '../model/json.js';
+import { isJsonObject, type Json, type JsonObject } from '../model/json.js';
 import type { Secret } from '../model/secret.js';
 import { ownValue } from './compare.js';
 import { normalizeValue, settingField, type Content } from './normalize.js';
@@ -13,12 +13,23 @@ export function isIgnored(desired: Pick<DesiredFunction, 'ignoreChanges'>, path:
 /** Whether the file names this path (or the struct, map or list it is in) and does not leave it to others. */
 export function isManaged(desired: DesiredFunction, path: string): boolean {
   if (isIgnored(desired, path)) return false;
-  const [key = '', member] = path.split('.', 2);
+  const [key = '', ...members] = path.split('.');
   if (key === 'code') return desired.code !== undefined;
   if (key === 'environment') return desired.environment !== undefined;
-  const value = desired.settings[key as keyof DesiredFunction['settings']];
-  if (value === undefined) return false;
-  return member === undefined || !isJsonObject(value) || Object.hasOwn(value, member);
+  let value: Json | undefined = desired.settings[key as keyof DesiredFunction['settings']];
+  for (const member of members) {
+    if (!isJsonObject(value)) break;
+    value = ownValue(value, member);
+  }
+  return value !== undefined;
+}
+
+/**
+ * False for the variables as a whole, which differ only where AWS does not show them, when nobody manages them: nothing can be
+ * proved about them, and neither an update nor a new version would make them readable.
+ */
+export function isKnown(desired: DesiredFunction, path: string): boolean {
+  return path !== 'environment' || isManaged(desired, path);
 }
 
 /**
@@ -44,28 +55,34 @@ export function overlay(desired: DesiredFunction, live: Content): Content {
 /** A struct sends live merged with the named members; a list or scalar is replaced whole. */
 function mergeSetting(desired: DesiredFunction, key: string, live: Json | undefined, value: Json): Json | undefined {
   const field = settingField(key);
-  if (field.struct !== true || !isJsonObject(value)) return normalizeValue(field, value, desired.name);
+  const isStruct = field.struct === true && isJsonObject(value);
+  return normalizeValue(field, isStruct ? mergeMembers(desired, key, live, value) : value, desired.name);
+}
+
+function mergeMembers(desired: DesiredFunction, path: string, live: Json | undefined, value: JsonObject): JsonObject {
   const members: Record<string, Json> = isJsonObject(live) ? { ...live } : {};
   for (const [name, member] of Object.entries(value)) {
-    if (!isIgnored(desired, `${key}.${name}`)) members[name] = member;
+    const inner = `${path}.${name}`;
+    if (isIgnored(desired, inner)) continue;
+    members[name] = isJsonObject(member) ? mergeMembers(desired, inner, ownValue(members, name), member) : member;
   }
-  return normalizeValue(field, members, desired.name);
+  return members;
 }
 
 function overlayEnvironment(desired: DesiredFunction, live: Content): Content['environment'] {
-  if (desired.environment === undefined || isIgnored(desired, 'environment')) return live.environment;
-  if (isUnreadable(live.environment)) {
-    throw new DeployError(
-      'AWS_UNREADABLE',
-      `the variables of ${desired.name} are managed by the file, but AWS does not show the live ones: ${live.environment.unreadable}`,
-      {
-        source: 'aws',
-        subject: desired.name,
-        fix: 'allow kms:Decrypt on the key of the function, or leave environment out of the file.',
-      },
-    );
-  }
-  return environmentOf(desired, desired.environment ?? {}, live.environment);
+  if (!isManaged(desired, 'environment')) return live.environment;
+  return environmentOf(desired, desired.environment ?? {}, readable(desired, live.environment));
+}
+
+/** @throws AWS_UNREADABLE when AWS does not show the variables; for a file that manages them. */
+export function readable(desired: DesiredFunction, environment: Content['environment']): Variables {
+  if (!isUnreadable(environment)) return environment;
+  const detail = `the variables of ${desired.name} are managed by the file, but AWS does not show the live ones: ${environment.unreadable}`;
+  throw new DeployError('AWS_UNREADABLE', detail, {
+    source: 'aws',
+    subject: desired.name,
+    fix: 'allow kms:Decrypt on the key of the function, or leave environment out of the file.',
+  });
 }
 
 function environmentOf(desired: DesiredFunction, wanted: Variables, live: Variables): Variables {
