@@ -22,7 +22,10 @@ export async function openSession(
   { host, options, output }: Context,
   desired: Pick<Desired, 'region' | 'metadata'>,
 ): Promise<Session> {
-  const overridden = options.endpointUrl ?? host.env['AWS_ENDPOINT_URL_LAMBDA'] ?? host.env['AWS_ENDPOINT_URL'];
+  // An empty variable is as good as none, to the SDK too.
+  const overridden =
+    options.endpointUrl ?? (host.env['AWS_ENDPOINT_URL_LAMBDA'] || host.env['AWS_ENDPOINT_URL'] || undefined);
+  if (overridden !== undefined) refuseBadEndpoint(overridden);
   // The SDK itself reads AWS_REGION and the profile; the aws CLI also has AWS_DEFAULT_REGION.
   const region = desired.region ?? host.env['AWS_REGION'] ?? host.env['AWS_DEFAULT_REGION'];
   const aws = {
@@ -42,6 +45,14 @@ export async function openSession(
     records: metadata.store === 'tags' ? tagsStore(lambda) : fileStore(metadata.directory),
     readAccount: () => readAccount({ ...aws, region: lambda.region }),
   };
+}
+
+/** The SDK would tell only at the first call, and as a connection that broke. */
+function refuseBadEndpoint(endpoint: string): void {
+  if (URL.canParse(endpoint) && /^https?:$/.test(new URL(endpoint).protocol)) return;
+  throw new DeployError('USAGE', `the endpoint ${JSON.stringify(endpoint)} is no http or https URL.`, {
+    fix: 'write it as http://HOST:PORT in --endpoint-url or AWS_ENDPOINT_URL, or unset it.',
+  });
 }
 
 /** One function as AWS and the records have it. */

@@ -147,7 +147,7 @@ export async function stage(options: SandboxOptions = {}): Promise<Stage> {
       cwd: own.folder,
       clock,
       ...host,
-      env: { AWS_ENDPOINT_URL: sandbox.url, LAMBDA_DEPLOY_ENDPOINT_URL: sandbox.url, ...host.env },
+      env: { LAMBDA_DEPLOY_ENDPOINT_URL: sandbox.url, ...host.env },
     });
     outputs.push(ran.out, ran.err);
     return ran;
