@@ -1,7 +1,7 @@
 import { DeployError } from '../errors.js';
-import { LATEST, type Version } from '../model/function.js';
+import { isUnreadable, LATEST, type Version } from '../model/function.js';
 import type { PublishVersionStep, VersionRef } from '../model/plan.js';
-import { sameVersionContent, unpredicted } from '../planner/compare.js';
+import { unpredicted } from '../planner/compare.js';
 import { contentOf, type Content } from '../planner/normalize.js';
 import type { ApplyJob, ApplyPorts } from './job.js';
 import type { Latest } from './latest.js';
@@ -49,6 +49,7 @@ export class Versions {
   async publish(step: PublishVersionStep, latest: Latest): Promise<{ status: 'done' | 'recovered'; version: Version }> {
     const { name } = this.job.desired;
     const content = latest.content;
+    const floor = await this.floor(step, content);
     let version: Version | undefined;
     const status = await mutate({
       ...retryWith(this.ports, name),
@@ -61,8 +62,10 @@ export class Versions {
       inspect: async () => {
         latest.touched();
         const versions = await this.ports.lambda.listVersions(name);
-        version = versions.findLast((candidate) =>
-          this.isPublished(candidate.version, step, contentOf(candidate, name), content),
+        version = versions.findLast(
+          (candidate) =>
+            Number(candidate.version) > floor &&
+            unpredicted(content, contentOf(candidate, name), [], 'version').length === 0,
         )?.version;
         return version === undefined ? 'unchanged' : 'ours';
       },
@@ -75,8 +78,15 @@ export class Versions {
     return { status, version };
   }
 
-  private isPublished(version: Version, step: PublishVersionStep, found: Content, wanted: Content): boolean {
-    return Number(version) > Number(step.above ?? 0) && sameVersionContent(found, wanted);
+  /**
+   * The number that the published version must exceed: a Failed twin's, and, where AWS does not show the variables, every earlier
+   * one's, since then the content alone does not prove a version to be this one.
+   */
+  private async floor(step: PublishVersionStep, content: Content): Promise<number> {
+    const versions = isUnreadable(content.environment)
+      ? await this.ports.lambda.listVersions(this.job.desired.name)
+      : [];
+    return Math.max(Number(step.above ?? 0), ...versions.map(({ version }) => Number(version)));
   }
 
   private noNewVersion(step: PublishVersionStep, version: Version | undefined): DeployError {
