@@ -49,12 +49,7 @@ export function withCommonOptions(command: Command): Command {
 export function readOptions(command: Command, host: Pick<Host, 'env'>): Options & Readonly<Record<string, unknown>> {
   for (const option of command.options) {
     const name = option.attributeName();
-    const variable = `LAMBDA_DEPLOY_${
-      option.long
-        ?.replace(/^--(no-)?/, '')
-        .replaceAll('-', '_')
-        .toUpperCase() ?? ''
-    }`;
+    const variable = `LAMBDA_DEPLOY_${option.long?.replace(/^--/, '').replaceAll('-', '_').toUpperCase() ?? ''}`;
     const value = host.env[variable];
     if (value === undefined || value === '' || command.getOptionValueSource(name) === 'cli') continue;
     command.setOptionValueWithSource(name, fromVariable(option, variable, value), 'env');
@@ -67,18 +62,21 @@ export function readOptions(command: Command, host: Pick<Host, 'env'>): Options 
 }
 
 function fromVariable(option: Option, variable: string, value: string): unknown {
-  if (option.isBoolean()) {
+  // To commander, a --no-… is no boolean.
+  if (option.isBoolean() || option.negate) {
     const on = /^(1|true|yes)$/i.test(value);
+    if (!on && !/^(0|false|no)$/i.test(value)) throw badVariable(variable, value, ['true', 'false']);
     return option.negate ? !on : on;
   }
-  if (option.argChoices !== undefined && !option.argChoices.includes(value)) {
-    throw new DeployError(
-      'USAGE',
-      `${variable} is ${JSON.stringify(value)}; it takes ${option.argChoices.join(', ')}.`,
-      { fix: `set it to one of these, or unset it.` },
-    );
-  }
+  if (option.argChoices !== undefined && !option.argChoices.includes(value))
+    throw badVariable(variable, value, option.argChoices);
   return option.parseArg === undefined ? value : option.parseArg(value, undefined);
+}
+
+function badVariable(variable: string, value: string, takes: readonly string[]): DeployError {
+  return new DeployError('USAGE', `${variable} is ${JSON.stringify(value)}; it takes ${takes.join(', ')}.`, {
+    fix: 'set it to one of these, or unset it.',
+  });
 }
 
 function notYet(what: string, fix: string): DeployError {

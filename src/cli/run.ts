@@ -24,17 +24,21 @@ export async function run(argv: readonly string[], host: Host): Promise<ExitCode
     return exitCode;
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return 0;
-    const wantsJson = argv.some(
-      (word, index) => word === '--format=json' || (word === '--format' && argv[index + 1] === 'json'),
-    );
     const output = new Output(host, {
-      format: wantsJson ? 'json' : 'text',
+      format: wantsJson(argv, host) ? 'json' : 'text',
       color: !argv.includes('--no-color'),
       quiet: false,
       verbose: false,
     });
     return report(error instanceof CommanderError ? usage(error) : error, output);
   }
+}
+
+/** Whether an error is to be JSON, while the options are not known because they are what is wrong. */
+function wantsJson(argv: readonly string[], { env }: Host): boolean {
+  const at = argv.findLastIndex((word) => word === '--format' || word.startsWith('--format='));
+  const given = argv[at] === '--format' ? argv[at + 1] : argv[at]?.slice('--format='.length);
+  return (given ?? env['LAMBDA_DEPLOY_FORMAT']) === 'json';
 }
 
 type Act = (load: () => Promise<Verb>) => (this: Command) => Promise<void>;
