@@ -13,7 +13,7 @@ if (first === '--has-failures') {
   const reports = await Promise.all(names.map((name) => read(join(first, name))));
   const sum = (key) => reports.reduce((total, report) => total + report[key], 0);
   const failed = sum('numFailedTests') + Number(second);
-  console.log(`${sum('numPassedTests')} passed, ${failed} failed`);
+  process.stdout.write(`${sum('numPassedTests')} passed, ${failed} failed\n`);
   process.exitCode = failed > 0 ? 1 : 0;
 }
 
