@@ -44,12 +44,14 @@ export class Latest {
 
   /**
    * Sends one update, waits until it settled, and checks that `$LATEST` is then exactly as predicted.
+   * `landed` is called as soon as AWS has the update, so that a wait that fails does not hide it.
    * @throws LIVE_CHANGED, UPDATE_FAILED, AWS_*
    */
   async write(
     predicted: Content,
     sentKeys: readonly string[],
     call: (revisionId: string | undefined) => Promise<LiveVersion>,
+    landed: () => void,
   ): Promise<'done' | 'recovered'> {
     await this.verify();
     const before = this.expected;
@@ -58,6 +60,9 @@ export class Latest {
       call: async () => void (await call(this.revisionId)),
       inspect: async () => this.inspect(before, predicted, sentKeys),
     });
+    landed();
+    this.expected = predicted;
+    this.stale = true;
     const live = await this.settled();
     const paths = unpredicted(predicted, contentOf(live, this.job.desired.name), sentKeys);
     if (paths.length > 0) throw liveChanged(this.job.desired.name, '$LATEST after the update', paths);

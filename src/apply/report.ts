@@ -60,31 +60,37 @@ export function reportOf(job: ApplyJob, steps: Steps, state: RunState): Function
       ),
     ],
     ...(failure === undefined ? {} : { error: documentOf(failure) }),
-    notes: failure === undefined ? state.notes : [...state.notes, ...whatStays(job, steps, results)],
-    exitCode: failure === undefined ? 0 : exitCodeOf(failure, results),
+    notes: failure === undefined ? state.notes : [...state.notes, ...whatStays(job, steps)],
+    exitCode: failure === undefined ? 0 : exitCodeOf(failure, steps),
   };
 }
 
-function exitCodeOf(failure: DeployError, results: readonly OperationResult[]): ExitCode {
-  const wrote = results.some(({ type, status }) => status !== 'failed' && type !== 'Invoke' && type !== 'TagResource');
+/** A version or function that AWS could not start is a failed deployment, once this run had changed anything. */
+function exitCodeOf(failure: DeployError, { landed, versions }: Steps): ExitCode {
+  const wrote = landed.size > 0 || versions.publishedVersions().length > 0;
   return failure.code === 'UPDATE_FAILED' && wrote ? 4 : failure.exit;
 }
 
-function whatStays({ desired }: ApplyJob, steps: Steps, results: readonly OperationResult[]): string[] {
-  const done = new Set(results.filter(({ status }) => status !== 'failed').map(({ type }) => type));
+function whatStays(
+  { desired: { name, aliases } }: ApplyJob,
+  { landed, versions, created, aliases: live }: Steps,
+): string[] {
   const parts = [
-    ...(done.has('UpdateFunctionConfiguration') ? ['configuration'] : []),
-    ...(done.has('UpdateFunctionCode') ? ['code'] : []),
+    ...(landed.has('UpdateFunctionConfiguration') ? ['configuration'] : []),
+    ...(landed.has('UpdateFunctionCode') ? ['code'] : []),
   ];
-  const served = desired.aliases.map(({ name }) => steps.aliases.versionOf(name));
-  const idle = steps.versions.publishedVersions().filter((version) => !served.includes(version));
+  const served = aliases.map((alias) => live.versionOf(alias.name));
+  const idle = versions.publishedVersions().filter((version) => !served.includes(version));
   return [
-    ...(done.has('CreateFunction') ? [`function ${desired.name} was created and stays.`] : []),
+    ...(landed.has('CreateFunction') ? [`function ${name} was created and stays.`] : []),
+    ...(landed.has('TagResource') || landed.has('UntagResource')
+      ? [`the tags of ${name} were changed and stay so.`]
+      : []),
     ...(parts.length === 0
       ? []
-      : [`$LATEST of ${desired.name} has the new ${parts.join(' and ')}: callers without an alias or version run it.`]),
+      : [`$LATEST of ${name} has the new ${parts.join(' and ')}: callers without an alias or version run it.`]),
     ...idle.map((version) => `version ${version} was published; no alias of the file serves it.`),
-    ...steps.created.map((alias) => `alias ${alias} was created and stays.`),
+    ...created.map((alias) => `alias ${alias} was created and stays.`),
   ];
 }
 

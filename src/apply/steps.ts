@@ -31,6 +31,8 @@ export class Steps {
   /** Aliases that this run moved, in order; made ones are in {@link created}. */
   readonly moved: Moved[] = [];
   readonly created: string[] = [];
+  /** Calls on the function that AWS has carried out or begun, also where the wait after them failed. */
+  readonly landed = new Set<Operation['type']>();
   private latest: Latest | undefined;
 
   constructor(
@@ -82,9 +84,9 @@ export class Steps {
       case 'UpdateAlias':
         return this.updateAlias(step);
       case 'TagResource':
-        return this.tag(() => this.ports.lambda.tagResource(this.arn(), step.tags));
+        return this.tag(step, () => this.ports.lambda.tagResource(this.arn(), step.tags));
       case 'UntagResource':
-        return this.tag(() => this.ports.lambda.untagResource(this.arn(), step.keys));
+        return this.tag(step, () => this.ports.lambda.untagResource(this.arn(), step.keys));
     }
   }
 
@@ -126,6 +128,7 @@ export class Steps {
         throw liveChanged(this.name, 'the function', ['somebody else created it']);
       },
     });
+    this.landed.add(step.type);
     const waitingFor = 'the function to become Active';
     const onWait = (seconds: number): void =>
       this.ports.emit({ type: 'waiting', function: this.name, waitingFor, seconds });
@@ -142,19 +145,25 @@ export class Steps {
     const sends = step.environment === undefined ? {} : { environment: this.job.target.environment };
     const predicted: Content = { ...content, settings: { ...content.settings, ...step.settings }, ...sends };
     const change = { settings: step.settings, ...this.variables(step) };
-    const status = await latest.write(predicted, [...Object.keys(step.settings), ...Object.keys(sends)], (revisionId) =>
-      this.ports.lambda.updateFunctionConfiguration(this.name, change, revisionId),
+    const status = await latest.write(
+      predicted,
+      [...Object.keys(step.settings), ...Object.keys(sends)],
+      (revisionId) => this.ports.lambda.updateFunctionConfiguration(this.name, change, revisionId),
+      () => this.landed.add(step.type),
     );
     return { status };
   }
 
-  private async updateCode({ architectures, codeSha256 }: UpdateFunctionCodeStep): Promise<StepStatus> {
+  private async updateCode({ type, architectures, codeSha256 }: UpdateFunctionCodeStep): Promise<StepStatus> {
     const zip = await this.checkedZip(codeSha256);
     const latest = this.requireLatest();
     const also = architectures === undefined ? {} : { architectures };
     const settings: Settings = { ...latest.content.settings, ...also };
-    const status = await latest.write({ ...latest.content, settings, codeSha256 }, Object.keys(also), (revisionId) =>
-      this.ports.lambda.updateFunctionCode(this.name, { zip, ...also }, revisionId),
+    const status = await latest.write(
+      { ...latest.content, settings, codeSha256 },
+      Object.keys(also),
+      (revisionId) => this.ports.lambda.updateFunctionCode(this.name, { zip, ...also }, revisionId),
+      () => this.landed.add(type),
     );
     return { status };
   }
@@ -180,13 +189,14 @@ export class Steps {
     return { status, detail: `${step.alias} ${before.version} → ${version}` };
   }
 
-  private async tag(call: () => Promise<void>): Promise<StepStatus> {
+  private async tag({ type }: Operation, call: () => Promise<void>): Promise<StepStatus> {
     // Tags have no RevisionId; sending the same ones twice is the same as once.
     const status = await mutate({
       ...retryWith(this.ports, this.name),
       call,
       inspect: () => Promise.resolve('unchanged'),
     });
+    this.landed.add(type);
     this.touched();
     return { status };
   }

@@ -218,8 +218,8 @@ const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
 export interface Spawned {
   readonly done: Promise<Ran & { readonly signal: NodeJS.Signals | null }>;
   kill(signal: NodeJS.Signals): void;
-  /** Resolves when stderr has matched. */
-  told(pattern: RegExp): Promise<void>;
+  /** Resolves with the first group when stdout has matched. */
+  printed(pattern: RegExp): Promise<string>;
 }
 
 /** Starts the built program. Killed when the test ends, if it still runs. */
@@ -241,13 +241,14 @@ export function spawnCli(
   child.stderr.setEncoding('utf8').on('data', (text: string) => (err += text));
   return {
     kill: (signal) => void child.kill(signal),
-    told: (pattern) =>
+    printed: (pattern) =>
       new Promise((resolve, reject) => {
         const look = (): void => {
-          if (pattern.test(err)) resolve();
+          const match = pattern.exec(out);
+          if (match !== null) resolve(match[1] ?? '');
         };
-        child.stderr.on('data', look);
-        child.once('close', () => reject(new Error(`ended without saying ${String(pattern)}:\n${out}${err}`)));
+        child.stdout.on('data', look);
+        child.once('close', () => reject(new Error(`ended without printing ${String(pattern)}:\n${out}${err}`)));
         look();
       }),
     done: new Promise((resolve, reject) => {
