@@ -147,10 +147,14 @@ describe('the value of a tag', () => {
         for (const [minutes, run] of history.entries()) {
           const target = run === 'back' ? targetOf(served, whole) : undefined;
           if (run === 'back' && target?.record === undefined) continue;
+          const stays = { version: served, previousVersion: served };
           const record =
             target?.record !== undefined && target.leaves !== undefined
               ? rollback(minutes, target.leaves, target.record)
-              : full(minutes, run === 'bad' ? { result: 'failed', version: served, triedVersion: '99' } : {});
+              : full(
+                  minutes,
+                  run === 'bad' ? { ...stays, result: 'failed', triedVersion: '99' } : { previousVersion: served },
+                );
           served = record.version ?? served;
           whole = arrange([record, ...whole]);
           short = decode(encode([record, ...short]), 'orders', 'live');
