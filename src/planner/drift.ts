@@ -76,7 +76,9 @@ interface LatestDrift {
 }
 
 function latestDrift({ desired, latestDigest }: DriftInput, live: LiveFunction, newest: DeployRecord): LatestDrift {
-  if (newest.latestDigest !== undefined && newest.latestDigest === latestDigest && newest.alias === null)
+  // After a success the version says more than the digest, which has no values; a run that failed may have left something else.
+  const digestDecides = newest.alias === null || newest.result !== 'succeeded';
+  if (digestDecides && newest.latestDigest !== undefined && newest.latestDigest === latestDigest)
     return { differences: [], notes: [] };
   const snapshot = snapshotOf(desired, live, newest);
   if (snapshot !== undefined) return againstSnapshot(desired, live, snapshot);

@@ -1,0 +1,235 @@
+import { describe, expect, it } from 'vitest';
+import { isDeployError } from '../../src/errors.js';
+import type { DesiredFunction, LiveFunction } from '../../src/model/function.js';
+import type { DeployRecord } from '../../src/model/record.js';
+import { detectDrift, newestSettled, type DriftInput } from '../../src/planner/drift.js';
+import { desired, live, record, UNREADABLE, variables } from './make.js';
+import type { PlainFunction, PlainVersion } from './live-file.js';
+
+const ONE = { codeSha256: 'code-a', environment: { STAGE: 'test-stage' } };
+const V1 = { version: '1', ...ONE };
+const AT_1 = { aliases: [{ name: 'live', version: '1' }] };
+const DEPLOYED = record(1, { version: '1', codeSha256: 'code-a' });
+
+interface Given {
+  readonly latest?: PlainVersion;
+  readonly function?: Partial<PlainFunction>;
+  readonly records?: readonly DeployRecord[];
+  readonly desired?: Partial<DesiredFunction>;
+  readonly digest?: string;
+}
+
+function detect(given: Given, found: LiveFunction | undefined = liveOf(given)): ReturnType<typeof detectDrift> {
+  const records: DriftInput['records'] = new Map([['live', given.records ?? [DEPLOYED]]]);
+  return detectDrift({ desired: desired(given.desired), live: found, records, latestDigest: given.digest });
+}
+
+function liveOf(given: Given): LiveFunction {
+  return live({ latest: given.latest ?? ONE, versions: [V1], ...AT_1, ...given.function });
+}
+
+describe('detectDrift', () => {
+  it.each<[reason: string, given: Given, paths: string[]]>([
+    ['nothing moved', {}, []],
+    ['a setting of $LATEST', { latest: { ...ONE, settings: { timeout: 60 } } }, ['timeout']],
+    [
+      'a member of a struct',
+      { latest: { ...ONE, settings: { loggingConfig: { logFormat: 'Text', logGroup: '/theirs' } } } },
+      ['loggingConfig.logGroup'],
+    ],
+    [
+      'variables: changed, added, removed',
+      {
+        latest: { ...ONE, environment: { STAGE: 'other-stage', EXTRA: 'somebody' } },
+      },
+      ['environment.EXTRA', 'environment.STAGE'],
+    ],
+    ['the code', { latest: { ...ONE, codeSha256: 'code-b' } }, ['code']],
+    ['also what nobody manages', { latest: { ...ONE, settings: { layers: ['theirs'] } } }, ['layers']],
+    [
+      'not what is left to others',
+      { latest: { ...ONE, settings: { layers: ['theirs'] } }, desired: { ignoreChanges: ['layers'] } },
+      [],
+    ],
+    [
+      'not the description, which versions have of their own',
+      { latest: { ...ONE, settings: { description: 'theirs' } } },
+      [],
+    ],
+    [
+      'an alias that was moved',
+      { function: { aliases: [{ name: 'live', version: '2' }], versions: [V1, { ...V1, version: '2' }] } },
+      ['aliases.live.version'],
+    ],
+    [
+      'weights that nobody recorded',
+      { function: { aliases: [{ name: 'live', version: '1', weights: { '2': 0.1 } }] } },
+      ['aliases.live.weights'],
+    ],
+    ['an alias that is gone', { function: { aliases: [] } }, ['aliases.live']],
+    [
+      'not a file that changed since: that is a plan, not drift',
+      { desired: { settings: { timeout: 60 }, specDigest: 'changed' } },
+      [],
+    ],
+  ])('%s', (_, given, paths) => {
+    const found = detect(given);
+    expect(found.differences.map(({ path }) => path)).toEqual(paths);
+    expect(found.drifted).toBe(paths.length > 0);
+    expect(found.notes).toEqual([]);
+  });
+
+  it('shows recorded, live and desired, and of variables only that they differ', () => {
+    const given: Given = {
+      latest: { ...ONE, settings: { timeout: 60 }, environment: { STAGE: 'other-stage' } },
+      desired: { settings: { timeout: 30 }, environment: variables({ STAGE: 'test-stage' }) },
+    };
+    expect(detect(given).differences).toEqual([
+      { path: 'timeout', recorded: 3, live: 60, desired: 30 },
+      { path: 'environment.STAGE', recorded: '(set)', live: '(changed)', desired: '(set)', sensitive: true },
+    ]);
+    expect(JSON.stringify(detect(given))).not.toMatch(/(test|other)-stage/);
+  });
+
+  it('needs no code: what the file would say about it is not known', () => {
+    expect(detect({ latest: { ...ONE, codeSha256: 'code-b' } }).differences).toEqual([
+      { path: 'code', recorded: 'code-a', live: 'code-b', desired: null },
+    ]);
+  });
+
+  it('a function that is gone has drifted, one without records has not', () => {
+    const gone = detectDrift({
+      desired: desired(),
+      live: undefined,
+      records: new Map([['live', [DEPLOYED]]]),
+      latestDigest: undefined,
+    });
+    expect([gone.drifted, gone.differences.map(({ path }) => path)]).toEqual([true, ['function']]);
+    const unknown = detect({ records: [] });
+    expect([unknown.drifted, unknown.notes]).toEqual([
+      false,
+      ['no deployment is recorded, so nothing can have drifted'],
+    ]);
+  });
+
+  const FAILED = record(2, { result: 'failed', version: '1', previousVersion: '1', latestDigest: 'd1' });
+  const EDITED: Given = { latest: { ...ONE, codeSha256: 'code-b' } };
+  it.each<[reason: string, given: Given, paths: string[], note: RegExp | undefined]>([
+    [
+      'a run that failed and left $LATEST changed is nobody’s edit',
+      { ...EDITED, records: [FAILED, DEPLOYED], digest: 'd1' },
+      [],
+      undefined,
+    ],
+    [
+      'an edit after a run that failed is one',
+      { ...EDITED, records: [FAILED, DEPLOYED], digest: 'd2' },
+      ['$LATEST'],
+      undefined,
+    ],
+    [
+      'a run that failed before it repaired $LATEST for a version that it used again',
+      { ...EDITED, records: [{ ...FAILED, triedVersion: '1' }, DEPLOYED], digest: 'd1' },
+      [],
+      undefined,
+    ],
+    [
+      'a run that failed, kept by a store without digests: not known',
+      { ...EDITED, records: [record(2, { result: 'failed', version: '1' }), DEPLOYED] },
+      [],
+      /the last deployment failed and left it unfinished/,
+    ],
+    [
+      'a run that failed after its publish: compared with the version that it tried',
+      {
+        latest: { codeSha256: 'code-b' },
+        function: { versions: [V1, { version: '2', codeSha256: 'code-b', settings: { timeout: 9 } }] },
+        records: [{ ...FAILED, triedVersion: '2' }, DEPLOYED],
+        digest: 'd2',
+      },
+      ['timeout'],
+      undefined,
+    ],
+    [
+      'a run that has not ended: not compared',
+      { ...EDITED, records: [record(2, { result: 'open', version: '1' }), DEPLOYED] },
+      [],
+      /started at 2026-01-03T08:00:00.000Z has not finished/,
+    ],
+    [
+      'a run that never ended, but another one came after it',
+      { ...EDITED, records: [record(2, { version: '1' }), record(1, { result: 'open', version: '1' })] },
+      ['code'],
+      undefined,
+    ],
+    [
+      'a record that AWS contradicts: not believed',
+      { ...EDITED, records: [{ ...DEPLOYED, codeSha256: 'foreign' }] },
+      [],
+      /left no version to compare with/,
+    ],
+    [
+      'a version that is gone, an unmoved file: compared with the file',
+      {
+        latest: { ...ONE, settings: { timeout: 60 } },
+        records: [record(1, { version: '7', specDigest: 'f00' })],
+        desired: { settings: { timeout: 30 } },
+        function: { aliases: [{ name: 'live', version: '7' }] },
+      },
+      ['timeout'],
+      undefined,
+    ],
+    [
+      'a pinned alias says nothing about $LATEST',
+      {
+        latest: { ...ONE, settings: { timeout: 60 } },
+        desired: { aliases: [{ name: 'live', version: '1', healthChecks: [], autoRollback: true }] },
+      },
+      [],
+      /left no version to compare with/,
+    ],
+  ])('%s', (_, given, paths, note) => {
+    const found = detect(given);
+    expect(found.differences.map(({ path }) => path)).toEqual(paths);
+    if (note === undefined) expect(found.notes).toEqual([]);
+    else expect(found.notes).toEqual([expect.stringMatching(note)]);
+  });
+
+  it('a function without aliases is compared by digest, and by the file where it is unmoved', () => {
+    const records: DriftInput['records'] = new Map([
+      [null, [record(1, { alias: null, latestDigest: 'd1', specDigest: 'f00' })]],
+    ]);
+    const edited = live({ latest: { ...ONE, settings: { timeout: 60 } } });
+    const base = { desired: desired({ aliases: [], settings: { timeout: 30 } }), live: edited, records };
+    expect(detectDrift({ ...base, latestDigest: 'd1' }).drifted).toBe(false);
+    expect(detectDrift({ ...base, latestDigest: 'd2' }).differences).toEqual([
+      { path: 'timeout', recorded: 30, live: 60, desired: 30 },
+    ]);
+    const moved = detectDrift({
+      ...base,
+      desired: desired({ aliases: [], specDigest: 'changed' }),
+      latestDigest: 'd2',
+    });
+    expect(moved.differences.map(({ path }) => path)).toEqual(['$LATEST']);
+  });
+
+  it('hidden variables are told where nobody manages them, and refused where the file does', () => {
+    const hidden: Given = { latest: { ...ONE, environment: UNREADABLE } };
+    expect(detect(hidden)).toMatchObject({ drifted: false, notes: [expect.stringMatching(/AWS does not show them/)] });
+    let refused: unknown;
+    try {
+      detect({ ...hidden, desired: { environment: {} } });
+    } catch (error) {
+      refused = error;
+    }
+    expect(isDeployError(refused, 'AWS_UNREADABLE')).toBe(true);
+  });
+});
+
+describe('newestSettled', () => {
+  it('is the newest by time, whatever the order, and never an open one', () => {
+    const [old, mid, open] = [record(1), record(2), record(3, { result: 'open' })];
+    expect(newestSettled([old, open, mid])).toBe(mid);
+    expect(newestSettled([open])).toBeUndefined();
+  });
+});

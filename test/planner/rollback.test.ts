@@ -1,0 +1,172 @@
+import { describe, expect, it } from 'vitest';
+import { isDeployError } from '../../src/errors.js';
+import type { DesiredAlias } from '../../src/model/function.js';
+import { planRollback, type RollbackInput } from '../../src/planner/rollback.js';
+import type { PlainFunction, PlainVersion } from './live-file.js';
+import { live, record, UNREADABLE } from './make.js';
+
+const ALIAS: DesiredAlias = { name: 'live', healthChecks: [{ timeoutSeconds: 10 }], autoRollback: true };
+const LAYERED = { layers: ['a'] };
+
+interface Given extends Partial<Omit<RollbackInput, 'version' | 'live'>> {
+  /** The version to go back to; `$LATEST` and version 2 have code-b. */
+  readonly to?: Partial<PlainVersion>;
+  readonly latest?: Partial<PlainVersion>;
+  readonly function?: Partial<PlainFunction>;
+}
+
+function plan({ to, latest, function: parts, ...input }: Given = {}): ReturnType<typeof planRollback> {
+  const one = { version: '1', codeSha256: 'code-a', ...to };
+  const found = live({
+    latest: { codeSha256: 'code-b', ...latest },
+    versions: [one, { version: '2', codeSha256: 'code-b' }],
+    aliases: [{ name: 'live', version: '2' }],
+    ...parts,
+  });
+  const [version] = found.versions;
+  if (version === undefined) throw new Error('there is a version');
+  return planRollback({
+    name: 'app',
+    alias: ALIAS,
+    live: found,
+    version,
+    target: { version: '1' },
+    recordsInTags: false,
+    ...input,
+  });
+}
+
+const types = (planned: ReturnType<typeof planRollback>): string =>
+  planned.plan.operations.map(({ type }) => type).join(' ') || 'none';
+
+function refusal(given: Given): unknown {
+  try {
+    plan(given);
+  } catch (error) {
+    return error;
+  }
+  return undefined;
+}
+
+describe('planRollback', () => {
+  it.each<[reason: string, given: Given, operations: string]>([
+    ['checks, moves, checks, then tidies the code', {}, 'Invoke UpdateAlias Invoke UpdateFunctionCode'],
+    [
+      'tidies the configuration before the code',
+      { to: { settings: { timeout: 9 } } },
+      'Invoke UpdateAlias Invoke UpdateFunctionConfiguration UpdateFunctionCode',
+    ],
+    [
+      'tidies smaller code before more layers',
+      { to: { settings: LAYERED, codeSize: 10 }, latest: { codeSize: 20 } },
+      'Invoke UpdateAlias Invoke UpdateFunctionCode UpdateFunctionConfiguration',
+    ],
+    [
+      'tidies larger code after more layers',
+      { to: { settings: LAYERED, codeSize: 20 }, latest: { codeSize: 10 } },
+      'Invoke UpdateAlias Invoke UpdateFunctionConfiguration UpdateFunctionCode',
+    ],
+    [
+      'sends the code with an architecture',
+      { to: { settings: { architectures: ['arm64'] } }, latest: { codeSha256: 'code-a' } },
+      'Invoke UpdateAlias Invoke UpdateFunctionCode',
+    ],
+    ['leaves $LATEST alone that is as the version', { latest: { codeSha256: 'code-a' } }, 'Invoke UpdateAlias Invoke'],
+    [
+      'leaves the description of the function alone',
+      {
+        latest: { codeSha256: 'code-a', settings: { description: 'mine' } },
+        to: { settings: { description: 'build 1' } },
+      },
+      'Invoke UpdateAlias Invoke',
+    ],
+    [
+      'leaves the image of $LATEST alone',
+      { to: { packageType: 'Image' }, latest: { packageType: 'Image' } },
+      'Invoke UpdateAlias Invoke',
+    ],
+    [
+      'moves nothing when the alias is there, and tidies',
+      { function: { aliases: [{ name: 'live', version: '1' }] } },
+      'UpdateFunctionCode',
+    ],
+    [
+      'clears weights when the alias is there',
+      { function: { aliases: [{ name: 'live', version: '1', weights: { '2': 0.1 } }] } },
+      'Invoke UpdateAlias Invoke UpdateFunctionCode',
+    ],
+    [
+      'does nothing, and records nothing, when all is there',
+      {
+        latest: { codeSha256: 'code-a' },
+        function: { aliases: [{ name: 'live', version: '1' }] },
+        recordsInTags: true,
+      },
+      'none',
+    ],
+    [
+      'records in tags',
+      { recordsInTags: true },
+      'TagResource Invoke UpdateAlias Invoke UpdateFunctionCode TagResource',
+    ],
+    [
+      'sends no variables when nobody may read either side',
+      { to: { environment: UNREADABLE }, latest: { environment: UNREADABLE } },
+      'Invoke UpdateAlias Invoke UpdateFunctionCode',
+    ],
+    [
+      'keeps the variables of $LATEST when those of the version are hidden',
+      { to: { environment: UNREADABLE }, latest: { environment: { STAGE: 'test-stage' } } },
+      'Invoke UpdateAlias Invoke UpdateFunctionCode',
+    ],
+    [
+      'restores the variables',
+      { to: { environment: { STAGE: 'test-stage' } } },
+      'Invoke UpdateAlias Invoke UpdateFunctionConfiguration UpdateFunctionCode',
+    ],
+  ])('%s', (_, given, operations) => expect(types(plan(given))).toBe(operations));
+
+  it('asks for the alias to be where it was seen, weights included, and clears them', () => {
+    const planned = plan({ function: { aliases: [{ name: 'live', version: '2', weights: { '1': 0.25 } }] } });
+    expect(planned.plan.operations[1]).toMatchObject({
+      type: 'UpdateAlias',
+      from: { version: { number: '2' }, weights: { '1': 0.25 } },
+      version: { number: '1' },
+    });
+  });
+
+  it('holds names of variables only', () => {
+    const planned = plan({
+      to: { environment: { STAGE: 'test-stage' } },
+      latest: { environment: { OLD: 'other-stage' } },
+    });
+    expect(planned.plan.operations.find(({ type }) => type === 'UpdateFunctionConfiguration')).toMatchObject({
+      environment: { set: ['STAGE'], remove: ['OLD'] },
+    });
+    expect(JSON.stringify(planned.plan)).not.toMatch(/(test|other)-stage/);
+  });
+
+  it('warns about what it cannot restore', () => {
+    const codes = (given: Given): string[] => plan(given).warnings.map(({ code }) => code);
+    expect(codes({ to: { environment: UNREADABLE } })).toEqual(['AWS_UNREADABLE']);
+    expect(codes({ to: { packageType: 'Image' }, latest: { packageType: 'Image' } })).toEqual(['NOT_YET_SUPPORTED']);
+    expect(codes({})).toEqual([]);
+  });
+
+  it('refuses a version that cannot serve', () => {
+    expect(isDeployError(refusal({ to: { state: 'Failed' } }), 'VERSION_NOT_FOUND')).toBe(true);
+  });
+
+  it('refuses a record that AWS contradicts, unless somebody named the number', () => {
+    const foreign = record(1, { version: '1', codeSha256: 'other-code' });
+    expect(isDeployError(refusal({ target: { version: '1', record: foreign } }), 'NO_ROLLBACK_TARGET')).toBe(true);
+    expect(refusal({ target: { version: '1', record: foreign, named: true } })).toBeUndefined();
+    const shortened = record(1, { version: '1', codeSha256: 'code-' });
+    expect(refusal({ target: { version: '1', record: shortened } })).toBeUndefined();
+  });
+
+  it('lists the other aliases that it leaves alone, sorted', () => {
+    const aliases = ['live', 'other', 'aside'].map((name) => ({ name, version: '2' }));
+    expect(plan({ function: { aliases } }).plan.unmanagedAliases).toEqual(['aside', 'other']);
+  });
+});
