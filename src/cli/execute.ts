@@ -41,7 +41,12 @@ export async function execute(
     output.redactor.learnVersion(read.version);
     return read;
   };
-  const emit = quietly((event) => output.progress(renderEvent(event, options.verbose)));
+  const redact = (text: string): string => output.redactor.redact(text);
+  const emit = quietly((event) => {
+    // Before it is taken apart into lines: a secret may have several.
+    const safe = event.type === 'log-tail' ? { ...event, text: redact(event.text) } : event;
+    output.progress(renderEvent(safe, options.verbose));
+  });
   const ports: ApplyPorts = {
     lambda,
     records,
@@ -49,7 +54,7 @@ export async function execute(
     clock: host.clock,
     random: host.random,
     emit,
-    redact: (text) => output.redactor.redact(text),
+    redact,
     signal: host.signal,
   };
   return applyPlan(

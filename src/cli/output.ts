@@ -1,5 +1,5 @@
 import pc from 'picocolors';
-import { plain, printable, type Line, type Role } from '../render/text.js';
+import { plain, printable, printableJson, type Line, type Role, type Span } from '../render/text.js';
 import type { Host } from './host.js';
 import type { Options } from './options.js';
 import { Redactor } from './redact.js';
@@ -25,14 +25,16 @@ export class Output {
 
   /** The result: the document as JSON, or its lines as text. */
   result(document: object, lines: readonly Line[]): void {
-    const text =
-      this.options.format === 'json' ? `${JSON.stringify(document, null, 2)}\n` : paint(lines, this.colorsOut);
-    this.host.writeOut(this.redactor.redact(text));
+    if (this.options.format !== 'json') return this.host.writeOut(this.paint(lines, this.colorsOut));
+    // Values only: a secret that is spelt like a key must not change the shape of the document.
+    const redact = (_key: string, value: unknown): unknown =>
+      typeof value === 'string' ? this.redactor.redact(value) : value;
+    this.host.writeOut(`${printableJson(JSON.stringify(document, redact, 2))}\n`);
   }
 
   /** Text that goes before the result; a JSON reader gets none. */
   preface(lines: readonly Line[]): void {
-    if (this.options.format !== 'json') this.host.writeOut(this.redactor.redact(paint(lines, this.colorsOut)));
+    if (this.options.format !== 'json') this.host.writeOut(this.paint(lines, this.colorsOut));
   }
 
   /** What goes on; `--quiet` hides it. */
@@ -42,7 +44,13 @@ export class Output {
 
   /** What must be seen: errors and warnings. */
   diagnostics(lines: readonly Line[]): void {
-    if (lines.length > 0) this.host.writeErr(this.redactor.redact(paint(lines, this.colorsErr)));
+    if (lines.length > 0) this.host.writeErr(this.paint(lines, this.colorsErr));
+  }
+
+  /** Redacted before anything else is done to the text, which would break a secret up, and once more where it spans pieces. */
+  private paint(lines: readonly Line[], colors: Colors): string {
+    const clean = (text: string): string => printable(this.redactor.redact(text));
+    return this.redactor.redact(plain(lines.map((line) => line.map((span) => brush(span, clean, colors)))));
   }
 }
 
@@ -54,7 +62,8 @@ function wantsColor(host: Host, option: boolean, isTerminal: boolean): boolean {
   return isTerminal && TERM !== 'dumb';
 }
 
-function paint(lines: readonly Line[], colors: Colors): string {
+function brush(span: Span, clean: (text: string) => string, colors: Colors): string {
+  if (typeof span === 'string') return clean(span);
   const brushes: Record<Role, (text: string) => string> = {
     title: colors.bold,
     add: colors.green,
@@ -65,14 +74,5 @@ function paint(lines: readonly Line[], colors: Colors): string {
     warn: colors.yellow,
     dim: colors.dim,
   };
-  const painted = lines.map((line) =>
-    line.map((span) => {
-      if (typeof span === 'string') return printable(span);
-      return { text: printable(span.text), role: span.role };
-    }),
-  );
-  if (!colors.isColorSupported) return plain(painted);
-  return plain(
-    painted.map((line) => line.map((span) => (typeof span === 'string' ? span : brushes[span.role](span.text)))),
-  );
+  return brushes[span.role](clean(span.text));
 }

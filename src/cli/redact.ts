@@ -17,6 +17,12 @@ export class Redactor {
 
   learn(secret: Secret): void {
     const value = reveal(secret);
+    this.learnText(value);
+    // A key in PEM is logged and cut line by line.
+    if (value.includes('\n')) value.split(/\r?\n/).forEach((line) => this.learnText(line));
+  }
+
+  private learnText(value: string): void {
     if (Buffer.byteLength(value) < MIN_BYTES || this.publicText.includes(value) || this.known.has(value)) return;
     this.known.add(value);
     const base64 = Buffer.from(value).toString('base64');

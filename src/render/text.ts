@@ -52,9 +52,23 @@ export function shownValue(value: Json): string {
   return text.length > MAX_VALUE_CHARACTERS ? `${text.slice(0, MAX_VALUE_CHARACTERS)}…` : text;
 }
 
-/** Replaces what could move the cursor or hide text on a terminal; keeps line breaks and tabs. */
+/**
+ * Control characters, and those that are invisible or turn the direction of writing: with them, text from outside could move the
+ * cursor, hide itself or pose as other text.
+ * @see https://www.unicode.org/reports/tr36/#Bidirectional_Text_Spoofing
+ */
+const DECEPTIVE =
+  /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\u{e0000}-\u{e007f}]/gu;
+
+/** Text for a terminal: deceptive characters replaced, and further lines indented, so that none passes for a line of ours. */
 export function printable(text: string): string {
-  return text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200b-\u200f\u202a-\u202e\u2066-\u2069]/g, '\ufffd');
+  return text.replace(/\r\n/g, '\n').replace(DECEPTIVE, '\ufffd').replace(/\n/g, '\n    ');
+}
+
+/** JSON for a terminal: the same value, with deceptive characters escaped that JSON itself leaves as they are. */
+export function printableJson(json: string): string {
+  const escape = (unit: string): string => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`;
+  return json.replace(DECEPTIVE, (character) => character.split('').map(escape).join(''));
 }
 
 const DIGEST_CHARACTERS = 12;
@@ -66,7 +80,8 @@ export function shortDigest(digest: string): string {
 
 /** `850 ms`, `12.3 s`, `4 min 10 s`. */
 export function duration(milliseconds: number): string {
-  if (milliseconds < 1000) return `${Math.round(milliseconds)} ms`;
-  if (milliseconds < 60_000) return `${(milliseconds / 1000).toFixed(1)} s`;
-  return `${Math.floor(milliseconds / 60_000)} min ${Math.round((milliseconds % 60_000) / 1000)} s`;
+  if (milliseconds < 1000) return `${Math.floor(milliseconds)} ms`;
+  if (milliseconds < 60_000) return `${(Math.floor(milliseconds / 100) / 10).toFixed(1)} s`;
+  const seconds = Math.round(milliseconds / 1000);
+  return `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
 }

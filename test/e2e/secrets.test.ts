@@ -9,6 +9,8 @@ import { type Document, fileOf, hello, okHandler, type Stage, stage } from './su
 const SECRET = 'pl4nted "s3cret"+/ vàlue %41';
 /** Shorter than the redactor's bound: only never being printed protects it. */
 const SHORT = 'q9Zx7';
+/** What people keep in one variable and log line by line; the last line is too short for the redactor by itself. */
+const PEM = `-----BEGIN PRIVATE KEY-----\r\nTUlJRXZRSUJBREFOQmdrcWhraUc5dzBC\nQVFFRkFBU0NCS2N3Z2dTakFnRUFBb0lC\nQQ==`;
 /** Set by hand in AWS: no file of ours knows it. */
 const FOREIGN = 'f0reign-s3cret-of-somebody';
 
@@ -108,6 +110,29 @@ describe.each([
     await withVariables(run, 'apply', '--yes', '--format', 'json');
     await withVariables(run, 'history', '--format', 'json');
     await expectNowhere(run);
+  });
+
+  it('of several lines are taken out of a log tail, whole and line by line', async () => {
+    const run = await planted({ environment: { PRIVATE_PEM: '${PEM}' } });
+    await run.code(
+      'export const handler = async () => { process.stdout.write(process.env.PRIVATE_PEM + "\\n"); process.env.PRIVATE_PEM.split("\\n").forEach((l) => console.log(l)); throw new Error(process.env.PRIVATE_PEM); };',
+    );
+    for (const format of ['text', 'json']) {
+      const ran = await run.runWith({ env: { PEM } }, 'apply', '--yes', '--format', format);
+      expect(ran.exitCode).toBe(4);
+      expect(ran.err).toMatch(/\(secret\)/);
+      for (const line of PEM.split(/\r?\n/).slice(0, 3)) expect(`${ran.out}${ran.err}`).not.toContain(line);
+    }
+    expect(run.fn().latest.content.config.Environment).toEqual({ Variables: { PRIVATE_PEM: PEM } });
+    for (const text of [...(await filesUnder(path.join(run.folder, 'records'))), JSON.stringify(run.fn().tags)])
+      expect(text).not.toMatch(/TUlJRXZRSUJB|QVFFRkFBU0ND/);
+  });
+
+  it('a secret that is spelt like a key of the document leaves the document whole', async () => {
+    const run = await planted({ environment: { PLAIN_TOKEN: '${WORD}' } });
+    await run.runWith({ env: { WORD: 'operations' } }, 'apply', '--yes');
+    const ran = await run.runWith({ env: { WORD: 'operations' } }, 'plan', '--format', 'json');
+    expect(ran.json().functions[0].operations).toEqual([]);
   });
 
   it('that AWS echoes in an error are not repeated', async () => {
