@@ -3,13 +3,8 @@ import { readFile, stat } from 'node:fs/promises';
 import type { ZipFile } from 'yauzl';
 import { DeployError, type ErrorCode, type Location } from '../errors.js';
 import type { CodeRef } from '../model/function.js';
+import { MAX_UNZIPPED_BYTES, MAX_ZIP_BYTES } from '../model/limits.js';
 import { missingModule, type EntryPoint } from './entry-point.js';
-
-/** The largest archive that Lambda takes in a request, in bytes: 50 MB. @see https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html */
-export const MAX_ZIP_BYTES = 52_428_800;
-
-/** The largest function that Lambda unpacks, layers included, in bytes: 250 MB. @see https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html */
-export const MAX_UNZIPPED_BYTES = 262_144_000;
 
 /** Bit 0 of an entry's general purpose flags. @see https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT section 4.4.4 */
 const ENCRYPTED = 0x1;

@@ -5,7 +5,7 @@ import { buffer } from 'node:stream/consumers';
 import { type Entry, fromBufferPromise } from 'yauzl';
 import { AwsError, invalidParameter } from './errors.js';
 import type { Code } from './state.js';
-import { MAX_UNZIPPED_BYTES, MAX_ZIP_BYTES } from './validate.js';
+import { MAX_UNZIPPED_BYTES, MAX_ZIP_BYTES } from '../model/limits.js';
 
 // The upper half of an entry's external attributes is the Unix mode.
 const FILE_TYPE = 0o170000;

@@ -1,16 +1,10 @@
 import { isJsonObject, type Json, type JsonObject } from '../model/json.js';
+import { MAX_ENVIRONMENT_BYTES, RESERVED_VARIABLES } from '../model/limits.js';
 import { brokenConstraints, given, oneOfText, optionalString } from './constraints.js';
 import { AwsError, constraintErrors, invalidParameter, serializationError } from './errors.js';
 
-// https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
-/** Direct upload of an archive, in bytes. */
-export const MAX_ZIP_BYTES = 52_428_800;
-/** All files of an archive unpacked, in bytes. */
-export const MAX_UNZIPPED_BYTES = 262_144_000;
 /** A request with code, in bytes (recorded: oversized_request_create_lambda). */
 export const MAX_REQUEST_BYTES = 70_167_211;
-/** All variables as JSON, in bytes. */
-const MAX_ENVIRONMENT_BYTES = 4096;
 const MAX_LAYERS = 5;
 
 /** The order is AWS's own in its error text (recorded: create_lambda_exceptions, January 2026). */
@@ -19,28 +13,6 @@ const RUNTIMES = (
   'python3.11, java21, ruby3.3, ruby3.4, ruby3.2, python3.8, python3.9, java17, nodejs16.x, dotnet10, dotnet8, ' +
   'java11, dotnet6, nodejs18.x, provided.al2, java8.al2'
 ).split(', ');
-
-/** Names that Lambda sets itself. @see https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html */
-const RESERVED_VARIABLES = new Set([
-  '_HANDLER',
-  '_X_AMZN_TRACE_ID',
-  'AWS_DEFAULT_REGION',
-  'AWS_REGION',
-  'AWS_EXECUTION_ENV',
-  'AWS_LAMBDA_FUNCTION_NAME',
-  'AWS_LAMBDA_FUNCTION_MEMORY_SIZE',
-  'AWS_LAMBDA_FUNCTION_VERSION',
-  'AWS_LAMBDA_INITIALIZATION_TYPE',
-  'AWS_LAMBDA_LOG_GROUP_NAME',
-  'AWS_LAMBDA_LOG_STREAM_NAME',
-  'AWS_ACCESS_KEY',
-  'AWS_ACCESS_KEY_ID',
-  'AWS_SECRET_ACCESS_KEY',
-  'AWS_SESSION_TOKEN',
-  'AWS_LAMBDA_RUNTIME_API',
-  'LAMBDA_TASK_ROOT',
-  'LAMBDA_RUNTIME_DIR',
-]);
 
 function variableProblem(body: JsonObject): string | undefined {
   const names = Object.keys(given(body, 'Environment.Variables') ?? {});

@@ -1,38 +1,11 @@
 import { fieldOf } from '../model/fields.js';
+import { MAX_ENVIRONMENT_BYTES, RESERVED_VARIABLES } from '../model/limits.js';
 import { parseDuration } from './duration.js';
 import type { Finding } from './findings.js';
 import { formatPath, mapAt, nodeAt, scalarsOf, textAt, type MapNode, type Node, type Path } from './node.js';
 
-/** All variables together, names included, in bytes of the JSON that AWS measures. @see https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html */
-export const MAX_ENVIRONMENT_BYTES = 4096;
-
 /** The longest that a health check may take in all, in seconds: as long as an invocation may run. */
 const MAX_CHECK_SECONDS = 900;
-
-/** Variables that Lambda sets itself and refuses. @see https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html#configuration-envvars-runtime */
-const RESERVED_VARIABLES: ReadonlySet<string> = new Set([
-  '_HANDLER',
-  '_X_AMZN_TRACE_ID',
-  'AWS_DEFAULT_REGION',
-  'AWS_REGION',
-  'AWS_EXECUTION_ENV',
-  'AWS_LAMBDA_FUNCTION_NAME',
-  'AWS_LAMBDA_FUNCTION_MEMORY_SIZE',
-  'AWS_LAMBDA_FUNCTION_VERSION',
-  'AWS_LAMBDA_INITIALIZATION_TYPE',
-  'AWS_LAMBDA_LOG_GROUP_NAME',
-  'AWS_LAMBDA_LOG_STREAM_NAME',
-  'AWS_ACCESS_KEY',
-  'AWS_ACCESS_KEY_ID',
-  'AWS_SECRET_ACCESS_KEY',
-  'AWS_SESSION_TOKEN',
-  'AWS_LAMBDA_RUNTIME_API',
-  'AWS_LAMBDA_MAX_CONCURRENCY',
-  'AWS_LAMBDA_METADATA_API',
-  'AWS_LAMBDA_METADATA_TOKEN',
-  'LAMBDA_TASK_ROOT',
-  'LAMBDA_RUNTIME_DIR',
-]);
 
 /** A variable that is another one in every build. */
 const BUILD_VARIABLE =

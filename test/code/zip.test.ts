@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { strToU8, zipSync, type Zippable } from 'fflate';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { isDeployError, type DeployError } from '../../src/errors.js';
-import { MAX_UNZIPPED_BYTES, MAX_ZIP_BYTES, readZip, type ZipSource } from '../../src/code/zip.js';
+import { readZip, type ZipSource } from '../../src/code/zip.js';
+import { MAX_UNZIPPED_BYTES, MAX_ZIP_BYTES } from '../../src/model/limits.js';
 
 const LOCATION = { file: 'lambda.deploy.yaml', line: 4, column: 18 };
 let folder: string;
