@@ -103,3 +103,49 @@ export interface RecordStore {
   /** The tags that would carry these records, for CreateFunction; empty for a store elsewhere. */
   tagsFor(records: readonly DeployRecord[], known: readonly DeployRecord[]): Readonly<Record<string, string>>;
 }
+
+/** A value that a reference stands for, or why it could not be had: then it is unknown, never empty. */
+export type SecretRead = { readonly value: Secret } | { readonly unknown: string };
+
+/** SSM Parameter Store and Secrets Manager. */
+export interface SecretsPort {
+  /**
+   * Parameters by name, decrypted, ten a call. A name that does not exist, or that AWS denies, is `unknown` with the reason.
+   * @see https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_GetParameters.html
+   * @throws AWS_THROTTLED, AWS_UNREACHABLE, AWS_AMBIGUOUS, AWS_EXPIRED_CREDENTIALS
+   */
+  getParameters(names: readonly string[]): Promise<ReadonlyMap<string, SecretRead>>;
+  /**
+   * A secret's current string; `unknown` as above, also when it is binary.
+   * @see https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_GetSecretValue.html
+   */
+  getSecret(id: string): Promise<SecretRead>;
+}
+
+/** What an object store says of one object. */
+export interface ObjectHead {
+  /** Absent in a bucket without versioning. */
+  readonly versionId?: string;
+  readonly bytes: number;
+  /** base64(sha256(object)); only a checksum of the full object counts, never one of parts. */
+  readonly sha256?: string;
+  readonly etag: string;
+}
+
+/** S3, as far as code needs it. */
+export interface ObjectStorePort {
+  /** `undefined` only when AWS says that the object, or this version of it, does not exist. */
+  head(bucket: string, key: string, versionId?: string): Promise<ObjectHead | undefined>;
+  /** One streamed PutObject of a file with its SHA-256, which S3 checks. Same key and content: the same object again. */
+  putFile(bucket: string, key: string, file: { path: string; bytes: number; sha256: string }): Promise<ObjectHead>;
+}
+
+/** ECR, as far as code needs it. */
+export interface ImageRegistryPort {
+  /**
+   * The digest (`sha256:…`) that a tag stands for now.
+   * @param image `ACCOUNT.dkr.ecr.REGION.amazonaws.com/REPOSITORY:TAG` or `…@sha256:…` (answered as it is)
+   * @throws AWS_NOT_FOUND when there is no such image; AWS_*
+   */
+  resolveDigest(image: string): Promise<string>;
+}
