@@ -40,24 +40,11 @@ export class Aliases {
   /** @throws LIVE_CHANGED when somebody else made it meanwhile; AWS_* */
   async create(name: string, version: Version, description: string | undefined): Promise<'done' | 'recovered'> {
     const wanted = { version, weights: {} };
-    let sent = false;
     return mutate({
       ...retryWith(this.ports, this.functionName),
       call: async () => {
-        try {
-          const made = await this.ports.lambda.createAlias(this.functionName, {
-            name,
-            version,
-            ...(description === undefined ? {} : { description }),
-          });
-          this.known.set(name, made);
-        } catch (error) {
-          // Its own first try may have taken effect; before any try, an existing alias is somebody else's.
-          if (isDeployError(error, 'AWS_CONFLICT') && !sent)
-            throw liveChanged(this.functionName, `alias ${name}`, ['it exists already']);
-          sent = true;
-          throw error;
-        }
+        const alias = { name, version, ...(description === undefined ? {} : { description }) };
+        this.known.set(name, await this.ports.lambda.createAlias(this.functionName, alias));
       },
       inspect: async () => {
         const live = await this.ports.lambda.getAlias(this.functionName, name);

@@ -20,8 +20,7 @@ const TRAFFIC_STEPS: readonly Operation['type'][] = ['PublishVersion', 'Invoke',
  */
 export async function runFunction(job: ApplyJob, ports: ApplyPorts): Promise<FunctionResult> {
   const { name } = job.desired;
-  const { operations } = job.plan;
-  if (operations.length > 0) return new Run(job, ports).execute();
+  if (job.plan.action !== 'none') return new Run(job, ports).execute();
   return { name, result: 'no_changes', version: null, aliases: [], operations: [], notes: [], exitCode: 0 };
 }
 
@@ -103,7 +102,8 @@ class Run {
   /** Whatever this run moved goes back, unless what failed is only the tidying of `$LATEST` after a rollback. */
   private async makeSafe(error: DeployError): Promise<DeployError> {
     const isTraffic = this.failedStep === undefined || TRAFFIC_STEPS.includes(this.failedStep.type);
-    if (this.steps.moved.length === 0 || !isTraffic) return error;
+    const unfit = this.unfitAlias(error);
+    if (!isTraffic || (this.steps.moved.length === 0 && unfit === undefined)) return error;
     const kept: string[] = [];
     for (const moved of [...this.steps.moved].reverse()) {
       const alias = this.job.desired.aliases.find(({ name }) => name === moved.alias);
@@ -116,12 +116,36 @@ class Run {
       this.tookBack = true;
       this.notes.push(`alias ${moved.alias} is back on version ${moved.before.version}.`);
     }
-    return kept.length === 0 ? tookBackBecause(error) : this.staysBecause(error, kept);
+    if (kept.length > 0) return this.staysBecause(error, kept);
+    return unfit === undefined ? tookBackBecause(error) : this.servesUnfit(error, unfit);
+  }
+
+  /** The alias whose check failed although this run did not move it, so that there is nothing to take back. */
+  private unfitAlias({ code }: DeployError): string | undefined {
+    const step = this.failedStep;
+    if (code !== 'HEALTH_CHECK_FAILED' || step?.type !== 'Invoke' || !('alias' in step.target)) return undefined;
+    const { alias } = step.target;
+    return this.steps.moved.some((moved) => moved.alias === alias) ? undefined : alias;
+  }
+
+  /** The alias that failed was not moved by this run: it was made by it, or moved by one that died before its check. */
+  private servesUnfit(error: DeployError, alias: string): DeployError {
+    const { name } = this.job.desired;
+    const isNew = this.steps.created.includes(alias);
+    const detail = `${withStop(error.detail)} Alias ${alias} serves it, and ${isNew ? 'before this run it did not exist' : 'an earlier run that did not finish moved it there'}.`;
+    return new DeployError('NEEDS_A_HUMAN', detail, {
+      source: error.source,
+      subject: name,
+      fix: isNew
+        ? `mend the function and apply again, or: aws lambda delete-alias --function-name ${name} --name ${alias}`
+        : `lambda-deploy rollback --function ${name} --alias ${alias}`,
+      cause: error,
+    });
   }
 
   private staysBecause(error: DeployError, aliases: readonly string[]): DeployError {
     const { name } = this.job.desired;
-    const detail = `${error.detail.replace(/\.?$/, '.')} Alias ${aliases.join(', ')} stays on the new version because autoRollback is false.`;
+    const detail = `${withStop(error.detail)} Alias ${aliases.join(', ')} stays on the new version because autoRollback is false.`;
     return new DeployError('NEEDS_A_HUMAN', detail, {
       source: error.source,
       subject: name,
@@ -173,6 +197,10 @@ class Run {
       throw error;
     }
   }
+}
+
+function withStop(text: string): string {
+  return text.replace(/\.?$/, '.');
 }
 
 /** The same error, with the exit code that says: it failed, and the alias is back. */

@@ -25,7 +25,10 @@ export class Versions {
     const published = this.published.get('release');
     if (published !== undefined) return published;
     const used = this.job.plan.operations.flatMap((step) =>
-      step.type === 'UpdateAlias' && step.preserves !== true && 'number' in step.version ? [step.version.number] : [],
+      (step.type === 'CreateAlias' || (step.type === 'UpdateAlias' && step.preserves !== true)) &&
+      'number' in step.version
+        ? [step.version.number]
+        : [],
     );
     return used.find((version) => version !== LATEST) ?? null;
   }

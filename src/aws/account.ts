@@ -16,9 +16,9 @@ export async function readAccount(options: AwsOptions): Promise<string> {
     action: 'sts:GetCallerIdentity',
     timeoutMs: READ_TIMEOUT_MS,
   };
-  const answer = await send(call, READ_ATTEMPTS, (limits) =>
-    new sdk.STSClient(clientConfig(options, READ_ATTEMPTS)).send(new sdk.GetCallerIdentityCommand({}), limits),
-  );
+  const client = new sdk.STSClient(clientConfig(options, READ_ATTEMPTS));
+  const ask = new sdk.GetCallerIdentityCommand({});
+  const answer = await send(call, READ_ATTEMPTS, (limits) => client.send(ask, limits), options.stop);
   if (answer.Account === undefined)
     throw new DeployError('AWS_UNREADABLE', 'GetCallerIdentity named no account.', { source: 'aws' });
   return answer.Account;

@@ -10,6 +10,8 @@ export interface Call {
   readonly action?: string;
   /** How long the call had for one answer, in milliseconds. */
   readonly timeoutMs: number;
+  /** True: the call changes something, so that a lost answer leaves open whether it did. */
+  readonly changes?: true;
   /** Values that were sent and must not come back in a message. */
   readonly secrets?: readonly string[];
 }
@@ -91,6 +93,13 @@ const FIXES: Partial<Record<ErrorCode, string>> = {
   AWS_UNREACHABLE: 'check the network, the region and AWS_ENDPOINT_URL, then run again.',
 };
 
+function fixFor(code: ErrorCode, action: string, { changes }: Call): string | undefined {
+  if (code === 'AWS_ACCESS_DENIED') return `allow ${action} for this identity.`;
+  if (code === 'AWS_AMBIGUOUS' && changes !== true)
+    return 'check the endpoint, a proxy and the network, then run again.';
+  return FIXES[code];
+}
+
 function neverSent(error: RawError): boolean {
   if (BEFORE_SENDING.has(error.syscall)) return true;
   // Node tries several addresses of a name and collects their errors.
@@ -146,6 +155,10 @@ function said(error: RawError, call: Call): string {
   return `AWS said: ${reasonOf(error, call)} (${labels.join(', ')})`;
 }
 
+function outcomeOf({ changes }: Call): string {
+  return changes === true ? 'may have taken effect' : 'gave no usable answer';
+}
+
 function detailOf(code: ErrorCode, error: RawError, call: Call, action: string): string {
   const what = `${call.operation} of ${call.subject}`;
   const cause = [text(error.code), reasonOf(error, call)].filter((part) => part !== '').join(': ');
@@ -153,8 +166,8 @@ function detailOf(code: ErrorCode, error: RawError, call: Call, action: string):
     case 'AWS_UNREACHABLE':
       return `${what} was not sent: ${cause}`;
     case 'AWS_AMBIGUOUS':
-      if (error.$metadata?.httpStatusCode !== undefined) return `${what} may have taken effect. ${said(error, call)}`;
-      return `${what} may have taken effect: no answer came within ${call.timeoutMs / 1000} s or the connection broke (${cause})`;
+      if (error.$metadata?.httpStatusCode !== undefined) return `${what} ${outcomeOf(call)}. ${said(error, call)}`;
+      return `${what} ${outcomeOf(call)}: no answer came within ${call.timeoutMs / 1000} s or the connection broke (${cause})`;
     case 'AWS_ACCESS_DENIED':
       return `${action} is denied for ${call.subject}. ${said(error, call)}`;
     case 'AWS_PRECONDITION_FAILED':
@@ -190,7 +203,7 @@ export function translate(error: unknown, call: Call): DeployError {
   const code = codeOf(raw);
   const denied = /not authorized to perform:? ([a-z0-9-]+:\w+)/i.exec(text(raw.message))?.[1];
   const action = denied ?? call.action ?? `lambda:${call.operation}`;
-  const fix = code === 'AWS_ACCESS_DENIED' ? `allow ${action} for this identity.` : FIXES[code];
+  const fix = fixFor(code, action, call);
   const seconds = retryAfter(raw);
   const options: DeployErrorOptions = {
     source: code === 'REGION_MISSING' ? 'user' : 'aws',

@@ -70,7 +70,8 @@ class SdkLambda implements LambdaPort {
     if (answer === undefined) return undefined;
     const configuration = answer.Configuration ?? {};
     const version = this.version(configuration, subject, answer.Code?.Location);
-    const arn = unqualified(configuration.FunctionArn ?? '');
+    if (configuration.FunctionArn === undefined) throw noLambda(subject);
+    const arn = unqualified(configuration.FunctionArn);
     return { version, arn, tags: await this.tagsOf(answer, name, arn, qualifier) };
   }
 
@@ -257,14 +258,17 @@ class SdkLambda implements LambdaPort {
       Payload: new TextEncoder().encode(JSON.stringify(payload)),
     } as const;
     // AWS's name of the permission has a word more than the operation.
-    const limits = { action: 'lambda:InvokeFunction', timeoutMs: timeoutSeconds * 1000 };
-    const answer = await this.write('Invoke', `${qualifier} of function ${name}`, limits, (http) =>
-      writes.send(new sdk.InvokeCommand(input), http),
+    const call = { action: 'lambda:InvokeFunction', timeoutMs: timeoutSeconds * 1000 };
+    const answer = await send(
+      { operation: 'Invoke', subject: `${qualifier} of function ${name}`, ...call },
+      1,
+      (limits) => writes.send(new sdk.InvokeCommand(input), limits),
+      this.options.stop,
     );
     return {
       statusCode: answer.StatusCode ?? 0,
       payload: new TextDecoder().decode(answer.Payload),
-      logTail: Buffer.from(answer.LogResult ?? '', 'base64').toString('utf8'),
+      logTail: wholeLines(Buffer.from(answer.LogResult ?? '', 'base64')),
       ...present({ functionError: answer.FunctionError, executedVersion: answer.ExecutedVersion }),
     };
   }
@@ -274,7 +278,7 @@ class SdkLambda implements LambdaPort {
   }
 
   private read<T>(operation: string, subject: string, run: (limits: Limits) => Promise<T>): Promise<T> {
-    return send({ operation, subject, timeoutMs: READ_TIMEOUT_MS }, READ_ATTEMPTS, run);
+    return send({ operation, subject, timeoutMs: READ_TIMEOUT_MS }, READ_ATTEMPTS, run, this.options.stop);
   }
 
   private write<T>(
@@ -283,7 +287,7 @@ class SdkLambda implements LambdaPort {
     more: Partial<Call>,
     run: (limits: Limits) => Promise<T>,
   ): Promise<T> {
-    return send({ operation, subject, timeoutMs: WRITE_TIMEOUT_MS, ...more }, 1, run);
+    return send({ operation, subject, timeoutMs: WRITE_TIMEOUT_MS, changes: true, ...more }, 1, run, this.options.stop);
   }
 
   private version(configuration: FunctionConfiguration, subject: string, location?: string): LiveVersion {
@@ -310,6 +314,23 @@ class SdkLambda implements LambdaPort {
     if (!this.noted) this.options.onNote?.('This endpoint gives no RevisionIds: writes go without this guard.');
     this.noted = true;
   }
+}
+
+/** The end of the log that Invoke gives, in bytes. @see https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html */
+const LOG_TAIL_BYTES = 4096;
+
+/** A full tail begins anywhere; the rest of a line, or of a secret in it, would be recognised by nobody. */
+function wholeLines(tail: Buffer): string {
+  const text = tail.toString('utf8');
+  return tail.byteLength < LOG_TAIL_BYTES - 1 ? text : text.slice(text.indexOf('\n') + 1);
+}
+
+function noLambda(subject: string): DeployError {
+  return new DeployError('AWS_REFUSED', `the answer for ${subject} names no function: this is no Lambda endpoint.`, {
+    source: 'aws',
+    subject,
+    fix: 'check AWS_ENDPOINT_URL, --endpoint-url and the region.',
+  });
 }
 
 /** Only ResourceNotFoundException means absent; every other failure stays one. */

@@ -7,6 +7,7 @@ import { run } from './run.js';
 // The SDK warns on stderr about Node versions it will drop; stderr of a clean plan is empty.
 process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
 
+const LAST_RESORT_MS = 8_500;
 const stop = new AbortController();
 let signalExitCode: 130 | 143 = 143;
 for (const [signal, code] of [
@@ -15,6 +16,8 @@ for (const [signal, code] of [
 ] as const) {
   process.on(signal, () => {
     if (stop.signal.aborted) process.exit(code);
+    // What cannot be given up (a read of a pipe, say) must not outlive the nine seconds that Buildkite gives.
+    setTimeout(() => process.exit(code), LAST_RESORT_MS).unref();
     signalExitCode = code;
     stop.abort(
       new DeployError('INTERRUPTED', `${signal} came in; no further change is started.`, {

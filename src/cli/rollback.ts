@@ -1,5 +1,5 @@
 import { exitCodeOf } from '../apply/apply.js';
-import { DeployError, type ExitCode } from '../errors.js';
+import { DeployError, isDeployError, type ExitCode } from '../errors.js';
 import type { Desired, DesiredAlias, DesiredFunction } from '../model/function.js';
 import { planRollback } from '../planner/rollback.js';
 import { chooseTarget, type RollbackTarget } from '../planner/rollback-target.js';
@@ -75,7 +75,9 @@ async function prepare(
   }
   const known = state.records.get(alias.name) ?? [];
   const to = context.options['to'];
-  const target = chooseTarget(one.name, served, known, typeof to === 'string' ? to : undefined);
+  const target = await choose(session, one.name, () =>
+    chooseTarget(one.name, served, known, typeof to === 'string' ? to : undefined),
+  );
   const version = (await session.lambda.getFunction(one.name, target.version))?.version;
   if (version === undefined) {
     throw new DeployError(
@@ -96,6 +98,28 @@ async function prepare(
     zip: () => downloadVersion(session, one.name, target.version),
     meta: { action: 'rollback', origin, links: { [alias.name]: linksOf(target) } },
   };
+}
+
+const SHOWN_VERSIONS = 8;
+
+/** Where the records do not tell, the versions that AWS has are what a person can choose from. */
+async function choose({ lambda }: Session, name: string, decide: () => RollbackTarget): Promise<RollbackTarget> {
+  try {
+    return decide();
+  } catch (error) {
+    if (!isDeployError(error, 'NO_ROLLBACK_TARGET')) throw error;
+    const versions = (await lambda.listVersions(name)).slice(-SHOWN_VERSIONS).reverse();
+    const shown = versions.map(({ version, description }) =>
+      description === '' ? version : `${version} (${description})`,
+    );
+    throw new DeployError(error.code, error.detail, {
+      subject: name,
+      fix:
+        shown.length === 0
+          ? 'no version is published.'
+          : `say where to go with --to VERSION; AWS has ${shown.join(', ')}.`,
+    });
+  }
 }
 
 /** The link is good for ten minutes, so it is asked for when the code is sent. */

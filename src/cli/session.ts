@@ -30,6 +30,7 @@ export async function openSession(
   const region = desired.region ?? host.env['AWS_REGION'] ?? host.env['AWS_DEFAULT_REGION'];
   const aws = {
     userAgent: `lambda-deploy/${VERSION}`,
+    stop: host.signal,
     ...(region === undefined || region === '' ? {} : { region }),
     ...(options.endpointUrl === undefined ? {} : { endpoint: options.endpointUrl }),
     ...(options.profile === undefined ? {} : { profile: options.profile }),

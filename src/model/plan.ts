@@ -147,7 +147,7 @@ export interface FunctionPlan {
   readonly differences: readonly Difference[];
   /** Fields nobody manages that a new version would ship all the same. */
   readonly alsoGoesLive: readonly Difference[];
-  /** In the order they are called. Empty exactly when `action` is `none`. */
+  /** In the order they are called. Empty when `action` is `none`, or when only a record outside AWS is left open. */
   readonly operations: readonly Operation[];
   /** What callers notice, a sentence each. */
   readonly effects: readonly string[];

@@ -7,6 +7,7 @@ import { effectsOf } from './explain.js';
 import { variableChange } from './latest.js';
 import { publishStep } from './moves.js';
 import { normalizeSettings, normalizeValue, settingField, type Content } from './normalize.js';
+import { refuseTooMany } from './tags.js';
 
 /** What a create needs besides its name. @see https://docs.aws.amazon.com/lambda/latest/api/API_CreateFunction.html */
 const REQUIRED = ['role', 'runtime', 'handler'] as const;
@@ -19,6 +20,7 @@ const REQUIRED = ['role', 'runtime', 'handler'] as const;
  */
 export function planCreate(desired: DesiredFunction, recordsInTags: boolean): { plan: FunctionPlan; target: Content } {
   const code = requireComplete(desired);
+  refuseTooMany(desired, {}, recordsInTags);
   const target = newContent(desired, code.codeSha256);
   const settings: Record<string, Json> = {};
   for (const [key, value] of Object.entries(desired.settings)) {

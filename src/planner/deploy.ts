@@ -4,11 +4,11 @@ import type { FunctionPlan, Operation, Warning } from '../model/plan.js';
 import type { DeployRecord } from '../model/record.js';
 import { sameVersionContent } from './compare.js';
 import { planCreate } from './create.js';
-import { describeAliases, effectsOf, markDrift, tagDifferences, warningsOf } from './explain.js';
+import { describeAliases, effectsOf, markDrift, tagDifferences, unfinishedWork, warningsOf } from './explain.js';
 import { planLatest } from './latest.js';
 import { assess, preserveSteps, releaseSteps } from './moves.js';
 import { contentOf, type Content } from './normalize.js';
-import { planTags } from './tags.js';
+import { planTags, refuseTooMany } from './tags.js';
 
 /** Everything that decides one function's plan. */
 export interface DeployInput {
@@ -33,7 +33,7 @@ export interface PlannedFunction {
  * What it takes to bring one function to its spec (semantics 1–7, 12), and nothing when it is there. Two things are compared
  * with the target: `$LATEST`, and the version each alias serves. Pure: equal inputs make equal plans.
  *
- * @throws CREATE_INCOMPLETE, PACKAGE_TYPE_CHANGE, AWS_UNREADABLE, CODE_REQUIRED, VERSION_NOT_FOUND, UPDATE_FAILED
+ * @throws CREATE_INCOMPLETE, PACKAGE_TYPE_CHANGE, AWS_UNREADABLE, CODE_REQUIRED, VERSION_NOT_FOUND, UPDATE_FAILED, RECORD_STORE
  */
 export function planDeploy({ desired, live, records, recordsInTags }: DeployInput): PlannedFunction {
   if (live === undefined) return { ...planCreate(desired, recordsInTags), warnings: [] };
@@ -42,16 +42,25 @@ export function planDeploy({ desired, live, records, recordsInTags }: DeployInpu
   const { current, target } = situation;
   const latest = planLatest(desired, live, current, target, situation.release?.above !== undefined);
   const tags = planTags(desired, live);
-  const body = [...tags, ...preserveSteps(situation), ...latest.operations, ...releaseSteps(situation)];
+  const needed = [...tags, ...preserveSteps(situation), ...latest.operations, ...releaseSteps(situation)];
+  const unfinished = needed.length === 0 ? unfinishedWork(desired, live, records) : { differences: [], operations: [] };
+  const body = [...needed, ...unfinished.operations];
+  const isNothing = needed.length === 0 && unfinished.differences.length === 0;
+  if (!isNothing) refuseTooMany(desired, live.tags, recordsInTags);
   const aliases = describeAliases(situation, latest.differences);
-  const differences = [...latest.differences, ...tagDifferences(live, tags), ...aliases.managed];
+  const differences = [
+    ...latest.differences,
+    ...tagDifferences(live, tags),
+    ...aliases.managed,
+    ...unfinished.differences,
+  ];
   const declared = new Set(desired.aliases.map(({ name }) => name));
   const plan: FunctionPlan = {
     name: desired.name,
-    action: body.length === 0 ? 'none' : 'update',
+    action: isNothing ? 'none' : 'update',
     differences: markDrift(differences, desired, live, records),
     alsoGoesLive: aliases.alsoGoesLive,
-    operations: recordsInTags ? recorded(body) : body,
+    operations: recordsInTags && !isNothing ? recorded(body) : body,
     effects: effectsOf(desired.name, body),
     unmanagedAliases: live.aliases
       .map(({ name }) => name)
@@ -78,9 +87,8 @@ export function versionsNeeded(
   return (version) => wanted.some((content) => sameVersionContent(contentOf(version, live.name), content));
 }
 
-/** The record is opened before the first change and closed after the last (architecture rule 7); nothing to do writes none. */
+/** The record is opened before the first change and closed after the last (architecture rule 7). */
 export function recorded(body: readonly Operation[]): Operation[] {
-  if (body.length === 0) return [];
   return [
     { type: 'TagResource', record: 'open', reason: 'open the deployment record' },
     ...body,

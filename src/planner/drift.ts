@@ -43,6 +43,11 @@ export function detectDrift(input: DriftInput): FunctionDrift {
   return { name: desired.name, drifted: differences.length > 0, differences, notes: latest.notes };
 }
 
+/** Whether the newest of one alias's records is of a run that never ended. */
+export function hasUnfinished(records: readonly DeployRecord[]): boolean {
+  return records.some(({ id, result }) => result === 'open' && records.every((other) => other.id <= id));
+}
+
 /** The newest record that is not open. */
 export function newestSettled(records: readonly DeployRecord[]): DeployRecord | undefined {
   return records.filter(({ result }) => result !== 'open').sort((left, right) => (left.id < right.id ? 1 : -1))[0];
@@ -50,7 +55,8 @@ export function newestSettled(records: readonly DeployRecord[]): DeployRecord | 
 
 function aliasDrift(alias: string, records: readonly DeployRecord[], live: LiveFunction): DriftDifference[] {
   const settled = newestSettled(records);
-  if (settled === undefined || settled.version === null) return [];
+  // A run of ours that never ended may have moved it: that is nobody's edit.
+  if (settled === undefined || settled.version === null || hasUnfinished(records)) return [];
   const found = live.aliases.find(({ name }) => name === alias);
   const desired = null;
   if (found === undefined) return [{ path: `aliases.${alias}`, recorded: settled.version, live: null, desired }];
@@ -107,7 +113,9 @@ export function snapshotOf(
   newest: DeployRecord,
 ): LiveVersion | undefined {
   const pinned = desired.aliases.some(({ name, version }) => name === newest.alias && version !== undefined);
-  const version = newest.result === 'succeeded' ? newest.version : newest.triedVersion;
+  // A rollback restores $LATEST last: one that failed left it as it was.
+  const tried = newest.action === 'rollback' ? undefined : newest.triedVersion;
+  const version = newest.result === 'succeeded' ? newest.version : tried;
   if (pinned || version === null || version === undefined) return undefined;
   const found = versionOf(live, version);
   const contradicted =

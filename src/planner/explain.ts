@@ -1,9 +1,9 @@
 import { isUnreadable, LATEST, type DesiredFunction, type LiveFunction } from '../model/function.js';
 import type { Difference, Operation, VersionRef, Warning } from '../model/plan.js';
 import type { DeployRecord } from '../model/record.js';
-import { aliasDifferences } from './aliases.js';
+import { aliasDifferences, checkSteps } from './aliases.js';
 import { diffContent, ownValue } from './compare.js';
-import { newestSettled, snapshotOf } from './drift.js';
+import { hasUnfinished, newestSettled, snapshotOf } from './drift.js';
 import type { Situation } from './moves.js';
 import { contentOf } from './normalize.js';
 
@@ -62,13 +62,41 @@ export function markDrift(
 /** Paths of aliases that stand elsewhere than their last record says. */
 function movedAliases(live: LiveFunction, records: readonly DeployRecord[]): string[] {
   return live.aliases.flatMap(({ name, version, weights }) => {
-    const last = records.find(({ alias, result }) => alias === name && result !== 'open');
-    if (last === undefined) return [];
+    const own = records.filter(({ alias }) => alias === name);
+    const last = newestSettled(own);
+    if (last === undefined || hasUnfinished(own)) return [];
     return [
       ...(last.version === version ? [] : [`aliases.${name}.version`]),
       ...(Object.keys(weights).length === 0 ? [] : [`aliases.${name}.weights`]),
     ];
   });
+}
+
+/**
+ * What is left to do for aliases whose last run never ended although nothing differs: their check, where traffic may have moved
+ * without it. The record that this run closes takes the place of the open one.
+ */
+export function unfinishedWork(
+  desired: DesiredFunction,
+  live: LiveFunction,
+  records: readonly DeployRecord[],
+): { differences: Difference[]; operations: Operation[] } {
+  const names = desired.aliases.length === 0 ? [null] : desired.aliases.map(({ name }) => name);
+  const open = names.filter((name) => hasUnfinished(records.filter(({ alias }) => alias === name)));
+  const reason = 'an earlier deployment did not finish: check the alias and close the record';
+  return {
+    differences: open.map((name) => ({
+      path: name === null ? 'record' : `aliases.${name}.record`,
+      on: name === null ? 'function' : `alias ${name}`,
+      before: 'open',
+      after: 'closed',
+      reason,
+    })),
+    operations: desired.aliases.flatMap((alias) => {
+      const served = live.aliases.find(({ name }) => name === alias.name)?.version;
+      return open.includes(alias.name) && served !== LATEST ? checkSteps(alias, { alias: alias.name }) : [];
+    }),
+  };
 }
 
 /** What callers notice of these calls, a sentence each. */

@@ -74,7 +74,7 @@ export function planRollback(input: RollbackInput): PlannedFunction {
     action: body.length === 0 ? 'none' : 'update',
     differences,
     alsoGoesLive: [],
-    operations: input.recordsInTags ? recorded(body) : body,
+    operations: input.recordsInTags && body.length > 0 ? recorded(body) : body,
     effects: effectsOf(name, body),
     unmanagedAliases: live.aliases
       .map((other) => other.name)

@@ -5,6 +5,30 @@ import { ownValue } from './compare.js';
 import { isIgnored } from './target.js';
 
 /**
+ * Tags on one function, not counting AWS's own.
+ * @see https://docs.aws.amazon.com/lambda/latest/dg/configuration-tags.html
+ */
+const MAX_TAGS = 50;
+
+/** A plan that AWS must refuse half-way is refused before it begins. @throws RECORD_STORE */
+export function refuseTooMany(desired: DesiredFunction, tags: LiveFunction['tags'], recordsInTags: boolean): void {
+  const present = isUnreadable(tags) ? [] : Object.keys(tags).filter((key) => !key.startsWith('aws:'));
+  const due = recordsInTags ? Math.max(desired.aliases.length, 1) : 0;
+  const records = Math.max(present.filter((key) => key.startsWith(RECORD_PREFIX)).length, due);
+  const kept = present.filter((key) => !key.startsWith(RECORD_PREFIX) && ownValue(desired.tags, key) !== null);
+  const set = Object.entries(desired.tags).flatMap(([key, value]) => (value === null ? [] : [key]));
+  const count = new Set([...kept, ...set]).size + records;
+  if (count <= MAX_TAGS) return;
+  const detail = `function ${desired.name} would have ${count} tags, its deployment records included; Lambda allows ${MAX_TAGS}.`;
+  throw new DeployError('RECORD_STORE', detail, {
+    subject: desired.name,
+    fix: 'remove tags that nobody needs, or keep records elsewhere (metadata: file:DIR).',
+  });
+}
+
+const RECORD_PREFIX = 'lambda-deploy:';
+
+/**
  * Sets and removes only tags that the file names (semantics 3).
  *
  * @throws AWS_UNREADABLE when the file names tags and AWS does not show the live ones
