@@ -113,7 +113,7 @@ export class Steps {
         await this.ports.lambda.createFunction(this.name, {
           settings: step.settings,
           ...this.variables(step),
-          zip,
+          code: { zip },
           tags,
         });
       },
@@ -162,7 +162,7 @@ export class Steps {
     const status = await latest.write(
       { ...latest.content, settings, codeSha256 },
       Object.keys(also),
-      (revisionId) => this.ports.lambda.updateFunctionCode(this.name, { zip, ...also }, revisionId),
+      (revisionId) => this.ports.lambda.updateFunctionCode(this.name, { code: { zip }, ...also }, revisionId),
       () => this.landed.add(type),
     );
     return { status };

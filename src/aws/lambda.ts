@@ -9,7 +9,7 @@ import type {
 import { DeployError, isDeployError } from '../errors.js';
 import { LATEST, type LiveAlias, type LiveFunction, type LiveVersion, type Version } from '../model/function.js';
 import type { Json } from '../model/json.js';
-import type { ConfigurationChange, FunctionRead, InvokeAnswer, LambdaPort } from '../model/ports.js';
+import type { CodeChange, ConfigurationChange, FunctionRead, InvokeAnswer, LambdaPort } from '../model/ports.js';
 import { reveal, type Secret } from '../model/secret.js';
 import {
   connect,
@@ -72,7 +72,8 @@ class SdkLambda implements LambdaPort {
     const version = this.version(configuration, subject, answer.Code?.Location);
     if (configuration.FunctionArn === undefined) throw noLambda(subject);
     const arn = unqualified(configuration.FunctionArn);
-    return { version, arn, tags: await this.tagsOf(answer, name, arn, qualifier) };
+    const tags = await this.tagsOf(answer, name, arn, qualifier);
+    return { version, arn, tags, ...present({ resolvedImageUri: answer.Code?.ResolvedImageUri }) };
   }
 
   /** A function without tags has no `Tags` in its answer ◉ tag_lifecycle; nor has one whose tags the caller may not read. */
@@ -136,18 +137,18 @@ class SdkLambda implements LambdaPort {
 
   async createFunction(
     name: string,
-    create: ConfigurationChange & { readonly zip: Uint8Array; readonly tags: Readonly<Record<string, string>> },
+    create: ConfigurationChange & CodeChange & { readonly tags: Readonly<Record<string, string>> },
   ): Promise<LiveVersion> {
     const { sdk, writes } = this.clients;
     const input = {
       FunctionName: name,
-      PackageType: 'Zip',
-      Code: { ZipFile: create.zip },
+      PackageType: 'imageUri' in create.code ? 'Image' : 'Zip',
+      Code: toCode(create),
       ...toRequest(create, ['configuration', 'code']),
       // Tags need a permission of their own: a function without any is created without it.
       ...(Object.keys(create.tags).length === 0 ? {} : { Tags: create.tags }),
     };
-    const answer = await this.write('CreateFunction', `function ${name}`, upload(create.zip, create), (limits) =>
+    const answer = await this.write('CreateFunction', `function ${name}`, upload(create, create), (limits) =>
       writes.send(new sdk.CreateFunctionCommand(input as unknown as CreateFunctionCommandInput), limits),
     );
     return this.version(answer, `function ${name}`);
@@ -173,16 +174,16 @@ class SdkLambda implements LambdaPort {
 
   async updateFunctionCode(
     name: string,
-    code: { readonly zip: Uint8Array; readonly architectures?: readonly string[] },
+    code: CodeChange & { readonly architectures?: readonly string[] },
     revisionId?: string,
   ): Promise<LiveVersion> {
     const { sdk, writes } = this.clients;
     const input = {
       FunctionName: name,
-      ZipFile: code.zip,
+      ...toCode(code),
       ...present({ Architectures: code.architectures, RevisionId: revisionId }),
     };
-    const answer = await this.write('UpdateFunctionCode', `function ${name}`, upload(code.zip), (limits) =>
+    const answer = await this.write('UpdateFunctionCode', `function ${name}`, upload(code), (limits) =>
       writes.send(new sdk.UpdateFunctionCodeCommand(input as UpdateFunctionCodeCommandInput), limits),
     );
     return this.version(answer, `function ${name}`);
@@ -361,7 +362,17 @@ function secretsOf(change: ConfigurationChange): readonly string[] {
   return Object.values(change.environment ?? {}).map((value) => reveal(value));
 }
 
-function upload(zip: Uint8Array, change?: ConfigurationChange): Partial<Call> {
-  const timeoutMs = WRITE_TIMEOUT_MS + Math.ceil(zip.byteLength / SLOWEST_UPLOAD_BYTES_PER_MS);
+/** The members that CreateFunction has under `Code` and UpdateFunctionCode has itself. */
+function toCode({ code, sourceKmsKeyArn }: CodeChange): Readonly<Record<string, string | Uint8Array>> {
+  const key = present({ SourceKMSKeyArn: sourceKmsKeyArn });
+  if ('zip' in code) return { ZipFile: code.zip, ...key };
+  if ('imageUri' in code) return { ImageUri: code.imageUri, ...key };
+  const version = present({ S3ObjectVersion: code.s3ObjectVersion });
+  return { S3Bucket: code.s3Bucket, S3Key: code.s3Key, ...version, ...key };
+}
+
+function upload({ code }: CodeChange, change?: ConfigurationChange): Partial<Call> {
+  const bytes = 'zip' in code ? code.zip.byteLength : 0;
+  const timeoutMs = WRITE_TIMEOUT_MS + Math.ceil(bytes / SLOWEST_UPLOAD_BYTES_PER_MS);
   return { timeoutMs, ...(change === undefined ? {} : { secrets: secretsOf(change) }) };
 }

@@ -17,12 +17,27 @@ export interface FunctionRead {
   /** Without a qualifier. */
   readonly arn: string;
   readonly tags: LiveFunction['tags'];
+  /** `REGISTRY/REPOSITORY@sha256:…`: the image that a container function runs, whatever its tag says now; absent for a zip. */
+  readonly resolvedImageUri?: string;
 }
 
 /** A configuration to send: exactly these members, `environment` only where it is given. */
 export interface ConfigurationChange {
   readonly settings: Settings;
   readonly environment?: Variables;
+}
+
+/** Where a function's code comes from, as the request carries it. An image makes a function of package type `Image`, the rest `Zip`. */
+export type CodePayload =
+  | { readonly zip: Uint8Array }
+  | { readonly s3Bucket: string; readonly s3Key: string; readonly s3ObjectVersion?: string }
+  | { readonly imageUri: string };
+
+/** Code to send. */
+export interface CodeChange {
+  readonly code: CodePayload;
+  /** The customer's key that encrypts the archive; absent: AWS's own. */
+  readonly sourceKmsKeyArn?: string;
 }
 
 export interface InvokeAnswer {
@@ -57,12 +72,12 @@ export interface LambdaPort {
   listVersions(name: string): Promise<readonly LiveVersion[]>;
   createFunction(
     name: string,
-    create: ConfigurationChange & { readonly zip: Uint8Array; readonly tags: Readonly<Record<string, string>> },
+    create: ConfigurationChange & CodeChange & { readonly tags: Readonly<Record<string, string>> },
   ): Promise<LiveVersion>;
   updateFunctionConfiguration(name: string, change: ConfigurationChange, revisionId?: string): Promise<LiveVersion>;
   updateFunctionCode(
     name: string,
-    code: { readonly zip: Uint8Array; readonly architectures?: readonly string[] },
+    code: CodeChange & { readonly architectures?: readonly string[] },
     revisionId?: string,
   ): Promise<LiveVersion>;
   publishVersion(

@@ -106,7 +106,7 @@ describe('what goes over the wire', () => {
         lambda.createFunction('orders', {
           settings: { role: 'arn:r', architectures: ['arm64'] },
           environment: { KEY: new Secret('value') },
-          zip,
+          code: { zip },
           tags: { team: 'a' },
         }),
       'POST /2015-03-31/functions',
@@ -123,17 +123,42 @@ describe('what goes over the wire', () => {
     ],
     [
       'a function without tags is created without the member, which needs a permission',
-      (lambda) => lambda.createFunction('orders', { settings: {}, zip, tags: {} }),
+      (lambda) => lambda.createFunction('orders', { settings: {}, code: { zip }, tags: {} }),
       'POST /2015-03-31/functions',
       { FunctionName: 'orders', PackageType: 'Zip', Code: { ZipFile: ZIP } },
       { status: 201, body: CONFIGURATION },
     ],
     [
       'code carries the architectures and never publishes',
-      (lambda) => lambda.updateFunctionCode('orders', { zip, architectures: ['x86_64'] }, 'r1'),
+      (lambda) => lambda.updateFunctionCode('orders', { code: { zip }, architectures: ['x86_64'] }, 'r1'),
       'PUT /2015-03-31/functions/orders/code',
       { ZipFile: ZIP, Architectures: ['x86_64'], RevisionId: 'r1' },
       { body: CONFIGURATION },
+    ],
+    [
+      'code in S3 is named with its version and the key that encrypts it',
+      (lambda) =>
+        lambda.updateFunctionCode('orders', {
+          code: { s3Bucket: 'b', s3Key: 'k.zip', s3ObjectVersion: 'v1' },
+          sourceKmsKeyArn: 'arn:k',
+        }),
+      'PUT /2015-03-31/functions/orders/code',
+      { S3Bucket: 'b', S3Key: 'k.zip', S3ObjectVersion: 'v1', SourceKMSKeyArn: 'arn:k' },
+      { body: CONFIGURATION },
+    ],
+    [
+      'an unversioned object is named without a version',
+      (lambda) => lambda.updateFunctionCode('orders', { code: { s3Bucket: 'b', s3Key: 'k.zip' } }),
+      'PUT /2015-03-31/functions/orders/code',
+      { S3Bucket: 'b', S3Key: 'k.zip' },
+      { body: CONFIGURATION },
+    ],
+    [
+      'an image makes a function of package type Image',
+      (lambda) => lambda.createFunction('orders', { settings: {}, code: { imageUri: 'r/app@sha256:1' }, tags: {} }),
+      'POST /2015-03-31/functions',
+      { FunctionName: 'orders', PackageType: 'Image', Code: { ImageUri: 'r/app@sha256:1' } },
+      { status: 201, body: CONFIGURATION },
     ],
     [
       'a publish carries what it expects to find',

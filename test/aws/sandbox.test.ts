@@ -24,7 +24,7 @@ const CREATE = {
     vpcConfig: { subnetIds: [], securityGroupIds: [] },
   },
   environment: { TOKEN: new Secret('hunter2hunter2') },
-  zip: ZIP,
+  code: { zip: ZIP },
 };
 
 /** Longer than a test takes: states settle because a wait sleeps, not because the machine is slow. */
