@@ -23,13 +23,16 @@ const BUILD_CHARACTERS = 16;
 const LETTERS: Readonly<Record<RecordResult, string>> = { open: 'o', succeeded: 's', failed: 'f', rolled_back: 'r' };
 const RESULTS = new Map(Object.entries(LETTERS).map(([result, letter]) => [letter, result as RecordResult]));
 
+/** Four digits of base 36: 19 days, longer than any run. */
+const MAX_SECONDS = 36 ** 4 - 1;
+
 /** `$` is no character of a tag, and `-` no version. */
 const LATEST_WORD = 'L';
 const NOTHING = '-';
 
 /** id and letter, version, previous version, code, seconds from start to finish in base 36, then details. */
 const ENTRY =
-  /^([0-9a-z]{12})([osfrOSFR]):(\d+|L|-):(\d+|L|-):([A-Za-z0-9+/=]{1,8}|-):([0-9a-z]{1,6}|-)((?::[a-z][^:]*)*)$/;
+  /^([0-9a-z]{12})([osfrOSFR]):(\d+|L|-):(\d+|L|-):([A-Za-z0-9+/=]{1,8}|-):([0-9a-z]{1,4}|-)((?::[a-z][^:]*)*)$/;
 
 /** On which records a detail stays: all, the newest and the newest that succeeded, or the newest that is not open. */
 type Kept = 'always' | 'recent' | 'settled';
@@ -98,7 +101,7 @@ function entryOf(record: DeployRecord, details: readonly Kept[]): string {
     wordOf(version),
     wordOf(previousVersion),
     codeSha256?.slice(0, CODE_CHARACTERS) || NOTHING,
-    seconds === undefined ? NOTHING : Math.max(0, seconds).toString(36),
+    seconds === undefined ? NOTHING : Math.min(Math.max(0, seconds), MAX_SECONDS).toString(36),
   ];
   for (const { letter: mark, key, kept, form, characters } of DETAILS) {
     const value = record[key] ?? '';

@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { basename, relative, resolve } from 'node:path';
 import { DeployError, type Diagnostic } from '../errors.js';
 import type { CodeRef, Desired, MetadataStore } from '../model/function.js';
@@ -93,21 +93,29 @@ export function toDesired(spec: LoadedSpec, codes: ReadonlyMap<string, CodeRef>)
   };
 }
 
+/** Far more than people write by hand; the YAML library's search for duplicate keys takes seconds beyond it. */
+const MAX_FILE_BYTES = 1_048_576;
+
 async function readBytes(file: string, shownAs: string): Promise<Uint8Array> {
+  const refuse = (why: string, fix: string, cause?: unknown): DeployError =>
+    new DeployError('FILE_UNREADABLE', `${shownAs === '' ? file : shownAs} cannot be read: ${why}.`, { cause, fix });
   try {
+    const about = await stat(file);
+    if (about.isDirectory()) throw refuse('it is a folder', 'name a file.');
+    // A pipe or a device may never end.
+    if (!about.isFile()) throw refuse('it is no regular file', 'name a file.');
+    if (about.size > MAX_FILE_BYTES)
+      throw refuse(`it has ${about.size} bytes; ${MAX_FILE_BYTES} are the limit`, 'split it into several files.');
     return await readFile(file);
   } catch (cause) {
+    if (cause instanceof DeployError) throw cause;
     const reason = (cause as NodeJS.ErrnoException).code;
     if (reason === 'ENOENT')
       throw new DeployError('FILE_NOT_FOUND', `There is no ${shownAs}.`, {
         cause,
         fix: 'check the path after --config.',
       });
-    const why = reason === 'EISDIR' ? 'it is a folder' : (reason ?? 'unknown reason');
-    throw new DeployError('FILE_UNREADABLE', `${shownAs} cannot be read: ${why}.`, {
-      cause,
-      fix: 'name a file that can be read.',
-    });
+    throw refuse(reason ?? 'unknown reason', 'name a file that can be read.', cause);
   }
 }
 

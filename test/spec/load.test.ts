@@ -70,9 +70,15 @@ describe('where the file is found', () => {
   it.each([
     ['nowhere.yaml', 'FILE_NOT_FOUND'],
     ['.', 'FILE_UNREADABLE'],
+    ['/dev/zero', 'FILE_UNREADABLE'],
   ])('--config %s is refused with %s', async (config, code) => {
     const cwd = await folderWith({});
     await expect(loadSpec({ cwd, config, variables: {} })).rejects.toMatchObject({ code });
+  });
+
+  it('a file beyond any hand-written one is refused before it is parsed', async () => {
+    const cwd = await folderWith({ 'lambda.deploy.yaml': MINIMAL + '#'.repeat(1_048_576) });
+    await expect(loadSpec({ cwd, variables: {} })).rejects.toMatchObject({ code: 'FILE_UNREADABLE' });
   });
 
   it('positions in package.json are those of package.json', async () => {
