@@ -57,7 +57,8 @@ export function effectiveRecord(version: Version, records: readonly DeployRecord
     (record) => record.version === version && (record.result === 'succeeded' || movedAndStayed(record)),
   );
   // A run that died after its move recorded no version: what is live and nowhere else recorded is its work.
-  if (match === undefined && records[0]?.result === 'open') return records[0];
+  const newest = records.find(({ result }) => result === 'open' || result === 'succeeded');
+  if (match === undefined && newest?.result === 'open') return newest;
   if (match?.action !== 'rollback') return match;
   return (
     records.find((record) => record.id === match.restores) ??
