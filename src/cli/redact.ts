@@ -25,10 +25,8 @@ export class Redactor {
   private learnText(value: string): void {
     if (Buffer.byteLength(value) < MIN_BYTES || this.publicText.includes(value) || this.known.has(value)) return;
     this.known.add(value);
-    const base64 = Buffer.from(value).toString('base64');
-    const forms = [value, JSON.stringify(value).slice(1, -1), base64.replace(/=+$/, ''), encodeURIComponent(value)];
     // Longest first: a value that contains another one must not be left half shown.
-    this.needles = [...new Set([...this.needles, ...forms])].sort((left, right) => right.length - left.length);
+    this.needles = [...new Set([...this.needles, ...formsOf(value)])].sort((left, right) => right.length - left.length);
   }
 
   learnDesired(desired: Pick<DesiredFunction, 'environment'>): void {
@@ -47,4 +45,23 @@ export class Redactor {
   redact(text: string): string {
     return this.needles.reduce((result, needle) => result.replaceAll(needle, '(secret)'), text);
   }
+}
+
+/** How a value is met: bare, in JSON and in JSON inside JSON (an error's message), in a URL, in base64 at any offset. */
+function formsOf(value: string): string[] {
+  const quoted = inJson(value);
+  return [value, quoted, inJson(quoted), encodeURIComponent(value), ...inBase64(Buffer.from(value))];
+}
+
+function inJson(text: string): string {
+  return JSON.stringify(text).slice(1, -1);
+}
+
+/** The characters of base64 that this value alone decides, for each place it can have among groups of three bytes (`user:VALUE`). */
+function inBase64(value: Buffer): string[] {
+  return [0, 1, 2].map((before) => {
+    const encoded = Buffer.concat([Buffer.alloc(before), value]).toString('base64');
+    const whole = Math.floor(((before + value.length) * 8) / 6);
+    return encoded.slice(Math.ceil((before * 8) / 6), whole);
+  });
 }
