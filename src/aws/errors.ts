@@ -34,6 +34,8 @@ interface RawError {
  */
 const BY_NAME: Readonly<Record<string, ErrorCode>> = {
   ResourceNotFoundException: 'AWS_NOT_FOUND',
+  NoSuchBucket: 'AWS_NOT_FOUND',
+  RepositoryNotFoundException: 'AWS_NOT_FOUND',
   PreconditionFailedException: 'AWS_PRECONDITION_FAILED',
   ResourceConflictException: 'AWS_CONFLICT',
   // moto's name for an alias that exists already.
@@ -44,12 +46,14 @@ const BY_NAME: Readonly<Record<string, ErrorCode>> = {
   TooManyRequestsException: 'AWS_THROTTLED',
   ThrottlingException: 'AWS_THROTTLED',
   Throttling: 'AWS_THROTTLED',
+  SlowDown: 'AWS_THROTTLED',
   AccessDeniedException: 'AWS_ACCESS_DENIED',
   AccessDenied: 'AWS_ACCESS_DENIED',
   ExpiredTokenException: 'AWS_EXPIRED_CREDENTIALS',
   ExpiredToken: 'AWS_EXPIRED_CREDENTIALS',
   UnrecognizedClientException: 'AWS_EXPIRED_CREDENTIALS',
   InvalidClientTokenId: 'AWS_EXPIRED_CREDENTIALS',
+  InvalidAccessKeyId: 'AWS_EXPIRED_CREDENTIALS',
   InvalidSignatureException: 'AWS_EXPIRED_CREDENTIALS',
   SignatureDoesNotMatch: 'AWS_EXPIRED_CREDENTIALS',
   MissingAuthenticationTokenException: 'AWS_EXPIRED_CREDENTIALS',
