@@ -30,12 +30,17 @@ export const ERROR_CODES = {
   SECRET_MISPLACED: { summary: 'A secret may not stand here', exit: 1 },
   BAD_INTERPOLATION: { summary: 'The ${…} expression is broken', exit: 1 },
   RULE: { summary: 'The file breaks a rule of Lambda', exit: 1 },
+  UNKNOWN_ENVIRONMENT: { summary: 'No environment of that name in the file', exit: 1 },
+  ENVIRONMENT_REQUIRED: { summary: 'No environment was chosen', exit: 1 },
   FUNCTION_NOT_IN_FILE: { summary: 'No function of that name in the file', exit: 1 },
 
   // The code
   ZIP_NOT_FOUND: { summary: 'The code archive is missing', exit: 1 },
   ZIP_INVALID: { summary: 'The code archive is not a usable zip', exit: 1 },
   ZIP_TOO_LARGE: { summary: 'The code archive is too large', exit: 1 },
+  DIR_NOT_FOUND: { summary: 'The code directory is missing', exit: 1 },
+  DIR_INVALID: { summary: 'The code directory cannot be packed', exit: 1 },
+  ARCHIVE_NOT_WRITTEN: { summary: 'The archive cannot be written', exit: 1 },
 
   // AWS
   AWS_ACCESS_DENIED: { summary: 'AWS denied access', exit: 1 },

@@ -70,6 +70,8 @@ export interface DesiredFunction {
   readonly key: string;
   /** The function's name in AWS. */
   readonly name: string;
+  /** Where the function lives; absent: in the file's region. */
+  readonly region?: string;
   /** Absent keys are not managed, `null` resets to the AWS default. */
   readonly settings: Settings;
   /** The whole variables map; absent: not managed; `null`: reset to empty. */

@@ -19,6 +19,23 @@ export function checkSchema(root: Node): { readonly root: Node; readonly finding
   return { root: tree, findings: oneForEachCause(errors).flatMap((error) => explain(error, tree)) };
 }
 
+/**
+ * Checks what stands under `environments`, chosen or not, as it is written: every key and value must be possible. What an
+ * overlay leaves out is no error, and neither is text with `${…}`, which may become anything.
+ */
+export function checkAuthored(root: Node): readonly Finding[] {
+  const errors = errorsOf(root).filter(({ instancePath, keyword }) => {
+    if (!/^\/environments(\/|$)/.test(instancePath)) return false;
+    const node = nodeAt(root, ...fromPointer(instancePath));
+    const isOpen = node?.kind === 'scalar' && typeof node.value === 'string' && node.value.includes('${');
+    return !isOpen && !INCOMPLETE.has(keyword);
+  });
+  return oneForEachCause(errors).flatMap((error) => explain(error, root));
+}
+
+/** What says that something is missing: the rest of the file may have it. */
+const INCOMPLETE: ReadonlySet<string> = new Set(['required', 'oneOf']);
+
 function errorsOf(root: Node): readonly ErrorObject[] {
   return validate(toJson(root)) ? [] : (validate.errors ?? []);
 }

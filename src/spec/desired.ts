@@ -50,6 +50,7 @@ export function toSpecFunction(key: string, node: MapNode, file: string): SpecFu
   return {
     key,
     name: spec.name ?? key,
+    ...(spec.region === undefined ? {} : { region: spec.region }),
     settings: toSettings(spec),
     ...(environment === undefined ? {} : { environment }),
     ...(codePath === undefined ? {} : { codePath }),

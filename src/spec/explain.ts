@@ -8,6 +8,7 @@ export interface Schema {
   readonly minimum?: number;
   readonly maximum?: number;
   readonly enum?: readonly unknown[];
+  readonly anyOf?: readonly Schema[];
   readonly properties?: Readonly<Record<string, unknown>>;
   readonly examples?: readonly unknown[];
   readonly 'x-unit'?: string;
@@ -37,8 +38,11 @@ export function explainValue(error: ErrorObject, node: Node): Explanation {
   const like = example === undefined ? '' : `, like ${typeof example === 'string' ? example : JSON.stringify(example)}`;
   switch (error.keyword) {
     case 'type':
-    case 'anyOf':
-      return explainType(error.keyword === 'anyOf' ? ['object', 'array'] : [schema.type ?? []].flat(), node);
+      return explainType([schema.type ?? []].flat(), node);
+    case 'anyOf': {
+      const orNothing = (schema.anyOf ?? []).some(({ type }) => type === 'null');
+      return explainType(orNothing ? ['object'] : ['object', 'array'], node);
+    }
     case 'minimum':
     case 'maximum': {
       const range =

@@ -11,24 +11,51 @@ import {
   type ScalarNode,
 } from './node.js';
 
+/**
+ * What the format has and only some commands can carry out yet. Each name is the key itself; `references`: `${ssm:…}` and
+ * `${secretsmanager:…}` under `environment`; `payloadReferences`: those and `${secret:…}` in health-check payloads.
+ */
+export type Feature =
+  | 'dir'
+  | 's3'
+  | 'image'
+  | 'reproducible'
+  | 'bucket'
+  | 'sourceKmsKeyArn'
+  | 'codeSigningConfigArn'
+  | 'manage'
+  | 'region'
+  | 'references'
+  | 'payloadReferences';
+
+/** Sources of code that the commands carry out beside `zip`; `loadSpec` refuses the others. */
+export const SUPPORTED_CODE_KINDS: readonly Extract<Feature, 'dir' | 's3' | 'image'>[] = [];
+
+/** Everything that the commands carry out: what `loadSpec` takes unless it is told otherwise. */
+export const SUPPORTED_FEATURES: readonly Feature[] = [...SUPPORTED_CODE_KINDS];
+
 /** Keys that the file format will have, and what to do until then. */
 type Future = Readonly<Record<string, string>>;
 
 const TOP: Future = {
-  environments: 'keep one file per environment, or use ${NAME}.',
-  manage: 'remove it.',
   requireAncestry: 'remove it.',
   buildkite: 'remove it.',
 };
 const FUNCTION: Future = {
+  region: 'remove it: `region` of the file is used.',
   manage: 'remove it.',
+  codeSigningConfigArn: 'remove it: what AWS has is left alone.',
   reservedConcurrentExecutions: 'remove it: what AWS has is left alone.',
 };
 const CODE: Future = {
   dir: 'build a zip archive and name it in `code.zip`.',
   s3: 'download the archive and name it in `code.zip`.',
   image: 'remove it: container images are not deployed yet.',
+  reproducible: 'remove it.',
+  bucket: 'remove it.',
+  sourceKmsKeyArn: 'remove it.',
 };
+const SOURCES: ReadonlySet<string> = new Set(['dir', 's3', 'image']);
 const ALIAS: Future = {
   rollout: 'remove it: all traffic moves at once, after the health check.',
   onCancel: 'remove it.',
@@ -49,52 +76,75 @@ const UNJUDGED: ScalarNode = {
 };
 
 /**
- * Finds what the format will have and this version does not do. Each is a finding with its position, and is taken out
- * of the tree so that nothing else complains about it; it is never passed through in silence.
+ * Finds what the format will have and this version does not do, in every environment. Each is a finding with its position,
+ * and is taken out of the tree so that nothing else complains about it; it is never passed through in silence.
  */
-export function refuseFuture(root: Node): { readonly root: Node; readonly findings: readonly Finding[] } {
+export function refuseFuture(
+  root: Node,
+  allowed: readonly Feature[] = SUPPORTED_FEATURES,
+): { readonly root: Node; readonly findings: readonly Finding[] } {
   if (root.kind !== 'map') return { root, findings: [] };
-  const findings: Finding[] = [];
-  const strip = (map: MapNode, path: Path, future: Future): MapNode => {
-    for (const [key, entry] of map.entries) {
-      const fix = Object.hasOwn(future, key) ? future[key] : undefined;
-      if (fix !== undefined) findings.push(notYet(entry.keyPosition, [...path, key], `\`${key}\` is`, fix));
-    }
-    return without(map, new Set(Object.keys(future)));
-  };
-  const stripFunction = (node: Node, path: Path): Node => {
-    if (node.kind !== 'map') return node;
-    let stripped = strip(node, path, FUNCTION);
-    const code = mapAt(stripped, 'code');
-    if (code) {
-      const known = strip(code, [...path, 'code'], CODE);
-      if (known.entries.size < code.entries.size)
-        stripped = withEntry(stripped, 'code', withEntry(known, 'zip', UNJUDGED));
-    }
-    const aliases = mapAt(stripped, 'aliases');
-    if (aliases === undefined) return stripped;
-    const known = changeEach(aliases, (alias, name) =>
-      alias.kind === 'map' ? strip(alias, [...path, 'aliases', name], ALIAS) : alias,
+  const found: Found = { allowed: new Set(allowed), findings: [] };
+  const stripped = stripPart(root, [], found);
+  const environments = mapAt(stripped, 'environments');
+  const known =
+    environments &&
+    changeEach(environments, (node, name) =>
+      node.kind === 'map' ? stripPart(node, ['environments', name], found) : node,
     );
-    return withEntry(stripped, 'aliases', known);
-  };
-  let stripped = strip(root, [], TOP);
+  return { root: known ? withEntry(stripped, 'environments', known) : stripped, findings: found.findings };
+}
+
+interface Found {
+  readonly allowed: ReadonlySet<string>;
+  readonly findings: Finding[];
+}
+
+/** The file or an overlay of it. */
+function stripPart(part: MapNode, path: Path, found: Found): MapNode {
+  let stripped = stripStore(strip(part, path, TOP, found), path, found);
   const defaults = nodeAt(stripped, 'defaults');
-  if (defaults) stripped = withEntry(stripped, 'defaults', stripFunction(defaults, ['defaults']));
+  if (defaults) stripped = withEntry(stripped, 'defaults', stripFunction(defaults, [...path, 'defaults'], found));
   const functions = mapAt(stripped, 'functions');
-  const known = functions && changeEach(functions, (node, key) => stripFunction(node, ['functions', key]));
-  if (known) stripped = withEntry(stripped, 'functions', known);
-  return { root: stripStore(stripped, findings), findings };
+  if (functions === undefined) return stripped;
+  const known = changeEach(functions, (node, key) => stripFunction(node, [...path, 'functions', key], found));
+  return withEntry(stripped, 'functions', known);
+}
+
+function stripFunction(node: Node, path: Path, found: Found): Node {
+  if (node.kind !== 'map') return node;
+  let stripped = strip(node, path, FUNCTION, found);
+  const code = mapAt(stripped, 'code');
+  if (code) {
+    const known = strip(code, [...path, 'code'], CODE, found);
+    const isUnknown = [...code.entries.keys()].some((key) => SOURCES.has(key) && !known.entries.has(key));
+    if (isUnknown) stripped = withEntry(stripped, 'code', withEntry(known, 'zip', UNJUDGED));
+    else stripped = withEntry(stripped, 'code', known);
+  }
+  const aliases = mapAt(stripped, 'aliases');
+  if (aliases === undefined) return stripped;
+  const known = changeEach(aliases, (alias, name) =>
+    alias.kind === 'map' ? strip(alias, [...path, 'aliases', name], ALIAS, found) : alias,
+  );
+  return withEntry(stripped, 'aliases', known);
+}
+
+function strip(map: MapNode, path: Path, future: Future, found: Found): MapNode {
+  for (const [key, entry] of map.entries) {
+    const fix = Object.hasOwn(future, key) && !found.allowed.has(key) ? future[key] : undefined;
+    if (fix !== undefined) found.findings.push(notYet(entry.keyPosition, [...path, key], `\`${key}\` is`, fix));
+  }
+  return without(map, new Set(Object.keys(future).filter((key) => !found.allowed.has(key))));
 }
 
 /** `metadata` names two stores that do not exist yet. */
-function stripStore(root: MapNode, findings: Finding[]): MapNode {
-  const node = nodeAt(root, 'metadata');
-  if (node?.kind !== 'scalar' || typeof node.value !== 'string') return root;
-  if (node.value !== 'buildkite' && !node.value.startsWith('s3://')) return root;
+function stripStore(part: MapNode, path: Path, found: Found): MapNode {
+  const node = nodeAt(part, 'metadata');
+  if (node?.kind !== 'scalar' || typeof node.value !== 'string') return part;
+  if (node.value !== 'buildkite' && !node.value.startsWith('s3://')) return part;
   const what = node.value === 'buildkite' ? '`metadata: buildkite` is' : '`metadata: s3://…` is';
-  findings.push(notYet(node.position, ['metadata'], what, 'use `tags`, or `file:DIR`.'));
-  return without(root, new Set(['metadata']));
+  found.findings.push(notYet(node.position, [...path, 'metadata'], what, 'use `tags`, or `file:DIR`.'));
+  return without(part, new Set(['metadata']));
 }
 
 function notYet(position: Finding['position'], path: Path, what: string, fix: string): Finding {

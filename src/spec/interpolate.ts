@@ -7,6 +7,8 @@ export interface Scope {
   readonly variables: Readonly<Record<string, string | undefined>>;
   /** `--region`: wins over the file's. */
   readonly region?: string;
+  /** The chosen one of the file's environments. */
+  readonly environment?: string;
 }
 
 type ConfigValues = Readonly<Record<string, string | undefined>>;
@@ -57,7 +59,8 @@ function configValues(root: Node, scope: Scope, resolve: (node: ScalarNode, path
     return resolved.interpolated?.failed ? '' : String(resolved.value);
   };
   const { AWS_REGION, AWS_DEFAULT_REGION } = scope.variables;
-  return { region: scope.region ?? read('region') ?? AWS_REGION ?? AWS_DEFAULT_REGION, account: read('account') };
+  const region = scope.region ?? read('region') ?? AWS_REGION ?? AWS_DEFAULT_REGION;
+  return { region, account: read('account') };
 }
 
 interface Context {
@@ -145,7 +148,7 @@ function resolveExpression(expression: string, path: Path, context: Context): Re
   return { problem: { code: 'UNSET_VARIABLE', message: `The variable ${name} is not set.`, fix } };
 }
 
-function resolveOther(expression: string, { config }: Context): Resolved {
+function resolveOther(expression: string, { config, scope }: Context): Resolved {
   const [, kind, argument = ''] = /^([A-Za-z_][A-Za-z0-9_-]*):(.*)$/s.exec(expression) ?? [];
   if (kind === undefined)
     return bad(expression, 'This is no variable name.', 'write ${NAME}, or $${ for a literal ${.');
@@ -155,24 +158,29 @@ function resolveOther(expression: string, { config }: Context): Resolved {
       problem: { code: 'NOT_YET_SUPPORTED', message, fix: 'hand the value over in an environment variable: ${NAME}.' },
     };
   }
-  if (argument === 'environment') {
-    const message = '${config:environment} has no value: `environments` are not supported yet.';
-    return { problem: { code: 'NOT_YET_SUPPORTED', message, fix: 'use an environment variable: ${NAME}.' } };
-  }
-  if (argument !== 'region' && argument !== 'account')
+  const fix = CONFIG_FIXES[argument];
+  if (fix === undefined)
     return bad(
       expression,
       'config knows account, region and environment.',
-      'write ${config:region} or ${config:account}.',
+      'write ${config:region}, ${config:account} or ${config:environment}.',
     );
-  if (config === undefined)
-    return bad(expression, '`region` and `account` cannot refer to themselves.', 'write the value, or ${NAME}.');
-  const value = config[argument];
+  // `region: eu-${config:environment}` is fine: an environment's name does not depend on the file's values.
+  const value = argument === 'environment' ? scope.environment : config?.[argument];
   if (value !== undefined) return { value, secret: false };
-  const message = `\${config:${argument}} has no value: the file has no \`${argument}\`.`;
-  const fix = argument === 'region' ? 'add `region`, or pass --region.' : 'add `account`.';
+  if (config === undefined && argument !== 'environment')
+    return bad(expression, '`region` and `account` cannot refer to themselves.', 'write the value, or ${NAME}.');
+  const what = argument === 'environment' ? 'environments' : argument;
+  const message = `\${config:${argument}} has no value: the file has no \`${what}\`.`;
   return { problem: { code: 'UNSET_VARIABLE', message, fix } };
 }
+
+/** What `${config:…}` knows, and what to do where it has no value. */
+const CONFIG_FIXES: Readonly<Record<string, string>> = {
+  region: 'add `region`, or pass --region.',
+  account: 'add `account`.',
+  environment: 'add `environments`, or use an environment variable: ${NAME}.',
+};
 
 function bad(expression: string, why: string, fix: string): Resolved {
   return { problem: { code: 'BAD_INTERPOLATION', message: `\${${expression}} cannot be resolved. ${why}`, fix } };

@@ -3,18 +3,15 @@ import { basename, relative, resolve } from 'node:path';
 import { DeployError, type Diagnostic } from '../errors.js';
 import type { CodeRef, Desired, MetadataStore } from '../model/function.js';
 import type { JsonObject } from '../model/json.js';
-import { checkSchema } from './check.js';
 import { toSpecFunction, type SpecFunction } from './desired.js';
 import { specDigest } from './digest.js';
-import { directoryOf, findFile, PACKAGE_KEY } from './find.js';
+import { checkChoice, environmentNames } from './environments.js';
+import { directoryOf, findFile } from './find.js';
 import { toDiagnostics, type Finding } from './findings.js';
-import { refuseFuture } from './future.js';
-import { interpolate } from './interpolate.js';
-import { mergeDefaults } from './merge.js';
-import { mapAt, nodeAt, textAt, type Node } from './node.js';
-import { parseFile } from './parse.js';
+import type { Feature } from './future.js';
+import { mapAt, textAt, type Node } from './node.js';
+import { readWritten, resolveTree } from './read.js';
 import { renderDesired } from './render-desired.js';
-import { checkRules } from './rules.js';
 
 export interface LoadOptions {
   /** Where the search starts, absolute. */
@@ -25,6 +22,10 @@ export interface LoadOptions {
   readonly variables: Readonly<Record<string, string | undefined>>;
   /** `--region`: wins over the file's. */
   readonly region?: string;
+  /** `--environment`: which of the file's environments. */
+  readonly environment?: string;
+  /** What the caller can carry out; the default is what the commands can. */
+  readonly allow?: readonly Feature[];
 }
 
 /** The file, resolved and checked; no archive has been read. */
@@ -35,6 +36,10 @@ export interface LoadedSpec {
   readonly directory: string;
   /** The file's text: a value that stands in it is no secret of the environment's. */
   readonly text: string;
+  /** The names under `environments`; empty in a file without. */
+  readonly environments: readonly string[];
+  /** The one that this is; absent in a file without. */
+  readonly environment?: string;
   /** `--region`, or the file's. */
   readonly region?: string;
   readonly account?: string;
@@ -47,18 +52,65 @@ export interface LoadedSpec {
 }
 
 /**
- * Finds, reads and checks the file. Calls nothing and reads nothing else.
+ * Finds, reads and checks the file as the chosen environment wants it. Calls nothing and reads nothing else.
  *
- * @throws FILE_NOT_FOUND, FILE_UNREADABLE, or the code of the first error in the file, with all findings as `diagnostics`.
+ * @throws FILE_NOT_FOUND, FILE_UNREADABLE, UNKNOWN_ENVIRONMENT, ENVIRONMENT_REQUIRED (the file has some and none is
+ * chosen), or the code of the first error in the file, with all findings as `diagnostics`.
  */
 export async function loadSpec(options: LoadOptions): Promise<LoadedSpec> {
+  const source = await readSource(options);
+  checkChoice(source.written, options.environment, source.shownAs);
+  const tree = resolveTree(source.written, options);
+  const diagnostics = toDiagnostics([...source.findings, ...tree.findings], source.shownAs);
+  refuseErrors(diagnostics, source.shownAs);
+  return toLoaded(source, tree.root, options, diagnostics);
+}
+
+/**
+ * The file as each of its environments wants it, in file order, all of them checked; the chosen one alone where one is
+ * chosen, and the file itself where it has none. For commands that call nothing.
+ *
+ * @throws as {@link loadSpec}, but never ENVIRONMENT_REQUIRED
+ */
+export async function loadEnvironments(options: LoadOptions): Promise<readonly LoadedSpec[]> {
+  const source = await readSource(options);
+  const names = environmentNames(source.written);
+  if (options.environment !== undefined || names.length === 0) return [await loadSpec(options)];
+  const trees = names.map((environment) => {
+    const scope = { ...options, environment };
+    return { scope, tree: resolveTree(source.written, scope) };
+  });
+  const all = [...source.findings, ...trees.flatMap(({ tree }) => tree.findings)];
+  const diagnostics = toDiagnostics(all, source.shownAs);
+  refuseErrors(diagnostics, source.shownAs);
+  // What is said of all of them is said once.
+  return trees.map(({ scope, tree }, index) => toLoaded(source, tree.root, scope, index === 0 ? diagnostics : []));
+}
+
+interface Source {
+  readonly file: string;
+  /** Relative to where the user is, as messages name it. */
+  readonly shownAs: string;
+  readonly bytes: Uint8Array;
+  readonly written: Node;
+  readonly findings: readonly Finding[];
+}
+
+async function readSource(options: LoadOptions): Promise<Source> {
   const file = await findFile(options.cwd, options.config);
   const shownAs = relative(options.cwd, file);
   const bytes = await readBytes(file, shownAs);
-  const { root, findings } = readSpec(bytes, basename(file), options);
-  const diagnostics = toDiagnostics(findings, shownAs);
-  if (root === undefined || diagnostics.some(({ severity }) => severity === 'error'))
-    throw refusal(diagnostics, shownAs);
+  const read = readWritten(bytes, basename(file), options.allow);
+  if ('root' in read) return { file, shownAs, bytes, written: read.root, findings: read.findings };
+  throw refusal(toDiagnostics(read.findings, shownAs), shownAs);
+}
+
+function toLoaded(
+  { file, shownAs, bytes, written }: Source,
+  root: Node,
+  options: LoadOptions,
+  warnings: readonly Diagnostic[],
+): LoadedSpec {
   const directory = directoryOf(file);
   const region = options.region ?? textAt(root, 'region');
   const account = textAt(root, 'account');
@@ -67,6 +119,8 @@ export async function loadSpec(options: LoadOptions): Promise<LoadedSpec> {
     file,
     directory,
     text: new TextDecoder().decode(bytes),
+    environments: environmentNames(written),
+    ...(options.environment === undefined ? {} : { environment: options.environment }),
     ...(region === undefined ? {} : { region }),
     ...(account === undefined ? {} : { account }),
     metadata: toStore(textAt(root, 'metadata'), directory),
@@ -74,7 +128,7 @@ export async function loadSpec(options: LoadOptions): Promise<LoadedSpec> {
       node.kind === 'map' ? [toSpecFunction(key, node, shownAs)] : [],
     ),
     rendered: renderDesired(root, region),
-    warnings: diagnostics,
+    warnings,
   };
 }
 
@@ -119,31 +173,9 @@ async function readBytes(file: string, shownAs: string): Promise<Uint8Array> {
   }
 }
 
-function readSpec(
-  bytes: Uint8Array,
-  name: string,
-  options: LoadOptions,
-): { readonly root?: Node; readonly findings: readonly Finding[] } {
-  const parsed = parseFile(bytes);
-  if (!('root' in parsed)) return parsed;
-  const written = name === 'package.json' ? nodeAt(parsed.root, PACKAGE_KEY) : parsed.root;
-  if (written === undefined || (written.kind === 'scalar' && written.value === null))
-    return { findings: [nothing(parsed.root, written === undefined)] };
-  const present = refuseFuture(written);
-  const resolved = interpolate(present.root, options);
-  const checked = checkSchema(mergeDefaults(resolved.root));
-  const findings = [...present.findings, ...resolved.findings, ...checkRules(checked.root), ...checked.findings];
-  return { root: checked.root, findings };
-}
-
-function nothing(root: Node, isKeyMissing: boolean): Finding {
-  return {
-    code: 'SCHEMA',
-    position: root.position,
-    path: [],
-    message: isKeyMissing ? `This package.json has no \`${PACKAGE_KEY}\`.` : 'The file is empty.',
-    fix: 'write `version: 1` and `functions`.',
-  };
+/** @throws the code of the first error, where there is one */
+function refuseErrors(diagnostics: readonly Diagnostic[], shownAs: string): void {
+  if (diagnostics.some(({ severity }) => severity === 'error')) throw refusal(diagnostics, shownAs);
 }
 
 function refusal(diagnostics: readonly Diagnostic[], shownAs: string): DeployError {

@@ -7,6 +7,9 @@ import { at, positionOf, syntaxFindings, TOO_DEEP } from './syntax.js';
 /** How many nodes YAML aliases may add to a file. People share a handful of settings; a bomb has millions. */
 const MAX_NODES_FROM_ALIASES = 10_000;
 
+/** YAML's merge key; quoted it is a key like any other. */
+const MERGE_KEY = '<<';
+
 /** A `%YAML 1.1` line must not turn `yes` into true; tags are refused; the parser's own log level hides several documents. */
 const YAML_OPTIONS = { schema: 'core', resolveKnownTags: false, prettyErrors: false, logLevel: 'error' } as const;
 
@@ -80,6 +83,7 @@ class Builder {
 
   #map(items: readonly unknown[], position: Position, path: Path): MapNode {
     const entries = new Map<string, Entry>();
+    const merged: Entry[] = [];
     for (const pair of items) {
       if (!isPair(pair)) continue;
       const keyPosition = this.#position(pair.key);
@@ -100,10 +104,27 @@ class Builder {
           ),
         );
       const node = this.#node(pair.value, [...path, key]);
+      if (key === MERGE_KEY && pair.key.type === 'PLAIN') {
+        merged.push({ keyPosition, node });
+        continue;
+      }
       // A value that is not there stands where its key does.
       entries.set(key, { keyPosition, node: isNothing(node) ? { ...node, position: keyPosition } : node });
     }
+    for (const [key, entry] of merged.flatMap((one) => this.#merged(one, path)))
+      if (!entries.has(key)) entries.set(key, entry);
     return { kind: 'map', position, entries };
+  }
+
+  /** What `<<: *anchor` or `<<: [*one, *two]` adds; of two maps the first wins, and what stands beside wins over both. */
+  #merged({ keyPosition, node }: Entry, path: Path): readonly (readonly [string, Entry])[] {
+    const maps = node.kind === 'list' ? node.items : [node];
+    return maps.flatMap((map) => {
+      if (map.kind === 'map') return [...map.entries];
+      if (this.#findings.length === 0)
+        this.#findings.push(at(keyPosition, 'YAML_SYNTAX', '`<<` merges maps only.', 'name an anchor of a map.', path));
+      return [];
+    });
   }
 
   #alias(alias: { source: string; resolve(document: Document): unknown }, path: Path): Node {

@@ -180,9 +180,10 @@ function sameNames(keys: readonly string[], root: Node): readonly Finding[] {
     const node = nodeAt(root, 'functions', key, 'name');
     const name = node === undefined ? key : textAt(node);
     if (name === undefined) return [];
-    const other = first.get(name);
+    const place = `${textAt(root, 'functions', key, 'region') ?? textAt(root, 'region') ?? ''}:${name}`;
+    const other = first.get(place);
     if (other === undefined) {
-      first.set(name, key);
+      first.set(place, key);
       return [];
     }
     const position = node?.position ??

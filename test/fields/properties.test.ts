@@ -451,7 +451,10 @@ describe('every property of this tool’s own', () => {
   );
 });
 
+/** Refused until a command carries them out, see test/spec/future.test.ts. */
+const NOT_CARRIED_OUT = ['region'];
+
 it('every property of the schema has a row here, and every row a property', () => {
-  const rows = [...ROWS.map(({ path }) => path), ...HAVE_MEMBERS, ...Object.keys(OWN)];
+  const rows = [...ROWS.map(({ path }) => path), ...HAVE_MEMBERS, ...Object.keys(OWN), ...NOT_CARRIED_OUT];
   expect(rows.toSorted()).toEqual(functionPaths());
 });

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { isDeployError, type Diagnostic } from '../../src/errors.js';
-import { loadSpec, type LoadedSpec } from '../../src/spec/load.js';
+import { loadSpec, type LoadedSpec, type LoadOptions } from '../../src/spec/load.js';
 
 /** A folder with these files, gone when the test is over. */
 export async function folderWith(files: Readonly<Record<string, string | Uint8Array>>): Promise<string> {
@@ -20,18 +20,19 @@ export async function folderWith(files: Readonly<Record<string, string | Uint8Ar
 export async function load(
   text: string | Uint8Array,
   variables: Readonly<Record<string, string>> = {},
-  region?: string,
+  options: Pick<LoadOptions, 'region' | 'environment' | 'allow'> = {},
 ): Promise<LoadedSpec> {
   const cwd = await folderWith({ 'lambda.deploy.yaml': text });
-  return loadSpec({ cwd, variables, ...(region === undefined ? {} : { region }) });
+  return loadSpec({ cwd, variables, ...options });
 }
 
 /** What is wrong with a text; fails when nothing is. */
 export async function findingsOf(
   text: string | Uint8Array,
   variables: Readonly<Record<string, string>> = {},
+  options: Pick<LoadOptions, 'region' | 'environment' | 'allow'> = {},
 ): Promise<readonly Diagnostic[]> {
-  const error: unknown = await load(text, variables).then(
+  const error: unknown = await load(text, variables, options).then(
     () => new Error('the file was accepted'),
     (reason: unknown) => reason,
   );

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { isDeployError, type Diagnostic } from '../../src/errors.js';
-import { loadSpec } from '../../src/spec/load.js';
+import { loadEnvironments, loadSpec } from '../../src/spec/load.js';
 
 const CASES = fileURLToPath(new URL('../cases/invalid/', import.meta.url));
 
@@ -15,9 +15,13 @@ function shorten({ code, location, path, message, fix, severity }: Diagnostic): 
 
 async function refusalOf(name: string): Promise<readonly Diagnostic[]> {
   const cwd = join(CASES, name);
-  const given = join(cwd, 'variables.json');
-  const variables = existsSync(given) ? (JSON.parse(readFileSync(given, 'utf8')) as Record<string, string>) : {};
-  const error: unknown = await loadSpec({ cwd, config: 'lambda.deploy.yaml', variables }).then(
+  const given = (file: string) => existsSync(join(cwd, file));
+  const read = (file: string) => (given(file) ? (JSON.parse(readFileSync(join(cwd, file), 'utf8')) as object) : {});
+  const variables = read('variables.json') as Record<string, string>;
+  const options = { cwd, config: 'lambda.deploy.yaml', variables, ...read('options.json') };
+  // Without options, as `validate` does: every environment in turn.
+  const loaded = given('options.json') ? loadSpec(options) : loadEnvironments(options);
+  const error: unknown = await loaded.then(
     () => undefined,
     (reason: unknown) => reason,
   );

@@ -211,8 +211,8 @@ functions:
 
   it('--region wins over the file, also in ${config:region}', async () => {
     const text = 'version: 1\nregion: us-east-1\nfunctions:\n  a: { description: "${config:region}" }\n';
-    expect((await load(text, {}, 'eu-west-1')).functions[0]?.settings.description).toBe('eu-west-1');
-    expect((await load(text, {}, 'eu-west-1')).region).toBe('eu-west-1');
+    expect((await load(text, {}, { region: 'eu-west-1' })).functions[0]?.settings.description).toBe('eu-west-1');
+    expect((await load(text, {}, { region: 'eu-west-1' })).region).toBe('eu-west-1');
     expect((await load(text)).region).toBe('us-east-1');
   });
 

@@ -13,7 +13,7 @@ functions:
 `;
 
 it('shows the desired state after defaults and interpolation, secrets as references', async () => {
-  const { rendered } = await load(TEXT, { T: '30', API_KEY: 'planted' }, 'eu-west-1');
+  const { rendered } = await load(TEXT, { T: '30', API_KEY: 'planted' }, { region: 'eu-west-1' });
   expect(toYaml(rendered)).toBe(`version: 1
 region: eu-west-1
 metadata: tags

@@ -1,0 +1,18 @@
+import { describe, expect, it } from 'vitest';
+import { SUPPORTED_CODE_KINDS, SUPPORTED_FEATURES } from '../../src/spec/future.js';
+import { findingsOf, load } from './helpers.js';
+
+const FEATURES = [['region', 'region: eu-west-1']] as const;
+
+describe('what the commands cannot carry out yet is refused, never passed over', () => {
+  it.each(FEATURES)('%s', async (feature, line) => {
+    const text = `version: 1\nfunctions:\n  a:\n    ${line}\n`;
+    if (SUPPORTED_FEATURES.includes(feature)) return expect(await load(text)).toBeDefined();
+    expect((await findingsOf(text)).map(({ code }) => code)).toEqual(['NOT_YET_SUPPORTED']);
+    expect((await load(text, {}, { allow: [feature] })).functions).toHaveLength(1);
+  });
+
+  it('a kind of code that is supported is a supported feature', () => {
+    expect(SUPPORTED_FEATURES).toEqual(expect.arrayContaining([...SUPPORTED_CODE_KINDS]));
+  });
+});
