@@ -17,11 +17,10 @@ const SEVERITY: readonly ExitCode[] = [5, 4, 3, 1];
  */
 export async function applyPlan(
   command: ApplyResult['command'],
-  jobs: readonly ApplyJob[],
-  ports: ApplyPorts,
+  work: readonly { readonly job: ApplyJob; readonly ports: ApplyPorts }[],
 ): Promise<ApplyResult> {
   const limit = pLimit(FUNCTIONS_AT_ONCE);
-  const functions = await Promise.all(jobs.map((job) => limit(() => runFunction(job, ports))));
+  const functions = await Promise.all(work.map(({ job, ports }) => limit(() => runFunction(job, ports))));
   return { formatVersion: FORMAT_VERSION, command, result: overall(functions), functions };
 }
 

@@ -23,6 +23,7 @@ export async function apply(context: Context): Promise<ExitCode> {
     await confirm(context, 'Apply this plan?');
   }
   const jobs = planning.jobs.map((job) => ({
+    session: job.session,
     planned: job,
     desired: job.desired,
     live: job.live,
@@ -34,7 +35,7 @@ export async function apply(context: Context): Promise<ExitCode> {
       spec: spec.functions.find(({ key }) => key === job.desired.key)?.asWritten,
     },
   }));
-  const result = await execute(context, planning.session, 'apply', jobs);
+  const result = await execute(context, 'apply', jobs);
   context.output.result(result, renderResult(result));
   return exitCodeOf(result);
 }

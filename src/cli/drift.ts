@@ -8,7 +8,7 @@ import { contentOf } from '../planner/normalize.js';
 import { renderDrift } from '../render/drift.js';
 import type { Context } from './context.js';
 import { readCodes } from './planning.js';
-import { openSession, readState, type FunctionState, type Session } from './session.js';
+import { openSessions, readState, type FunctionState, type Session } from './session.js';
 import { toDesired } from '../spec/load.js';
 import { loadSelected } from './spec.js';
 
@@ -16,8 +16,10 @@ import { loadSelected } from './spec.js';
 export async function drift(context: Context): Promise<ExitCode> {
   const spec = await loadSelected(context);
   const desired = toDesired(spec, await readCodes(spec, 'absent'));
-  const session = await openSession(context, desired);
-  const functions = await Promise.all(desired.functions.map((one) => driftOf(context, session, desired, one)));
+  const sessions = openSessions(context, desired);
+  const functions = await Promise.all(
+    desired.functions.map(async (one) => driftOf(context, await sessions(one), desired, one)),
+  );
   const document: DriftDocument = {
     formatVersion: FORMAT_VERSION,
     command: 'drift',

@@ -1,5 +1,5 @@
 import { applyPlan } from '../apply/apply.js';
-import type { ApplyJob, ApplyPorts, RecordMeta, Settle } from '../apply/job.js';
+import type { ApplyJob, RecordMeta, Settle } from '../apply/job.js';
 import { waitUntilSettled } from '../aws/wait.js';
 import type { ApplyResult } from '../model/result.js';
 import type { ApplyEvent } from '../model/events.js';
@@ -16,57 +16,41 @@ const HEARTBEAT_SECONDS = 10;
 
 /** A plan with what it is carried out with, before the parts that are the same for every function. */
 export type Job = Omit<ApplyJob, 'plan' | 'target' | 'meta'> & {
+  readonly session: Session;
   readonly planned: PlannedFunction;
   readonly meta: Omit<RecordMeta, 'toolVersion'>;
 };
 
-/** Carries plans out through the session's ports, telling on stderr what happens. */
+/** Carries plans out, each function through its own session's ports, telling on stderr what happens. */
 export async function execute(
   context: Context,
-  session: Session,
   command: ApplyResult['command'],
   jobs: readonly Job[],
 ): Promise<ApplyResult> {
   const { host, output, options } = context;
-  const { lambda, records } = session;
-  const settle: Settle = async (name, qualifier, onWait, signal) => {
-    const read = await waitUntilSettled(
-      lambda,
-      host.clock,
-      name,
-      qualifier,
-      { maxWaitSeconds: MAX_WAIT_SECONDS, onWait },
-      signal,
-    );
-    output.redactor.learnVersion(read.version);
-    return read;
-  };
   const redact = (text: string): string => output.redactor.redact(text);
   const emit = quietly((event) => {
     // Before it is taken apart into lines: a secret may have several.
     const safe = event.type === 'log-tail' ? { ...event, text: redact(event.text) } : event;
     output.progress(renderEvent(safe, options.verbose));
   });
-  const ports: ApplyPorts = {
-    lambda,
-    records,
-    settle,
-    clock: host.clock,
-    random: host.random,
-    emit,
-    redact,
-    signal: host.signal,
-  };
+  const shared = { clock: host.clock, random: host.random, emit, redact, signal: host.signal };
   return applyPlan(
     command,
-    jobs.map(({ planned, meta, ...job }) => ({
-      ...job,
-      plan: planned.plan,
-      target: planned.target,
-      meta: { ...meta, toolVersion: VERSION },
+    jobs.map(({ session, planned, meta, ...job }) => ({
+      job: { ...job, plan: planned.plan, target: planned.target, meta: { ...meta, toolVersion: VERSION } },
+      ports: { ...shared, lambda: session.lambda, records: session.records, settle: settling(context, session) },
     })),
-    ports,
   );
+}
+
+function settling({ host, output }: Context, { lambda }: Session): Settle {
+  return async (name, qualifier, onWait, signal) => {
+    const limits = { maxWaitSeconds: MAX_WAIT_SECONDS, onWait };
+    const read = await waitUntilSettled(lambda, host.clock, name, qualifier, limits, signal);
+    output.redactor.learnVersion(read.version);
+    return read;
+  };
 }
 
 /** Passes on a wait only every ten seconds of it. */

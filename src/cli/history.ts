@@ -5,14 +5,16 @@ import type { DeployRecord } from '../model/record.js';
 import { renderHistory } from '../render/drift.js';
 import { toDesired } from '../spec/load.js';
 import type { Context } from './context.js';
-import { openSession, readState } from './session.js';
+import { openSessions, readState } from './session.js';
 import { loadSelected } from './spec.js';
 
 /** Lists the recorded deployments, newest first. Needs no archive, makes no mutating call. */
 export async function history(context: Context): Promise<ExitCode> {
   const desired = toDesired(await loadSelected(context), new Map());
-  const session = await openSession(context, desired);
-  const states = await Promise.all(desired.functions.map((one) => readState(context, session, desired.account, one)));
+  const sessions = openSessions(context, desired);
+  const states = await Promise.all(
+    desired.functions.map(async (one) => readState(context, await sessions(one), desired.account, one)),
+  );
   const records = states
     .flatMap((state) => [...state.records.values()].flat())
     .sort((left, right) => (left.id < right.id ? 1 : -1));

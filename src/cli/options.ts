@@ -56,8 +56,6 @@ export function readOptions(command: Command, host: Pick<Host, 'env'>): Options 
   }
   const options = command.opts<Options & Record<string, unknown>>();
   if ((options.format as string) === 'markdown') throw notYet('--format markdown', 'use text or json.');
-  if (options.environment !== undefined)
-    throw notYet('--environment', 'name the file of the environment with --config.');
   return { ...options, function: options.function ?? [], alias: options.alias ?? [] };
 }
 

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { isDeployError } from '../errors.js';
-import { readZip, type ZipSource } from '../code/zip.js';
+import type { CodeSource } from '../code/source.js';
+import { readZip } from '../code/zip.js';
 import type { CodeRef, Desired, DesiredFunction } from '../model/function.js';
 import type { PlanDocument } from '../model/plan.js';
 import { planDeploy, type PlannedFunction } from '../planner/deploy.js';
@@ -8,15 +9,15 @@ import type { CodePath } from '../spec/desired.js';
 import { toDesired, type LoadedSpec } from '../spec/load.js';
 import type { Context } from './context.js';
 import { assemblePlan } from './digest.js';
-import { openSession, readState, type FunctionState, type Session } from './session.js';
+import { openSessions, readState, type FunctionState, type Session } from './session.js';
 
 /** The plan of one function with everything it was made from. */
 export interface PlannedJob extends FunctionState, PlannedFunction {
   readonly desired: DesiredFunction;
+  readonly session: Session;
 }
 
 export interface Planning {
-  readonly session: Session;
   readonly document: PlanDocument;
   readonly jobs: readonly PlannedJob[];
   /** The archive of a function as it is on disk now; the caller checks its digest against the plan's. */
@@ -26,8 +27,10 @@ export interface Planning {
 /** Reads the archives, then AWS and the records of all functions side by side, and plans. @throws the first error, before any write */
 export async function planAll(context: Context, spec: LoadedSpec): Promise<Planning> {
   const desired = toDesired(spec, await readCodes(spec, 'error'));
-  const session = await openSession(context, desired);
-  const jobs = await Promise.all(desired.functions.map((one) => planOne(context, session, desired, one)));
+  const sessions = openSessions(context, desired);
+  const jobs = await Promise.all(
+    desired.functions.map(async (one) => planOne(context, await sessions(one), desired, one)),
+  );
   const warnings = jobs.flatMap((job) => job.warnings);
   const bytesOf = async ({ key }: DesiredFunction): Promise<Uint8Array> => {
     const codePath = spec.functions.find((one) => one.key === key)?.codePath;
@@ -35,7 +38,6 @@ export async function planAll(context: Context, spec: LoadedSpec): Promise<Plann
     return (await readZip(sourceOf(codePath, spec.directory))).bytes;
   };
   return {
-    session,
     jobs,
     readZip: bytesOf,
     document: assemblePlan(
@@ -55,7 +57,7 @@ async function planOne(
   const state = await readState(context, session, account, desired);
   const records = [...state.records.values()].flat();
   const planned = planDeploy({ desired, live: state.live, records, recordsInTags: session.records.kind === 'tags' });
-  return { ...state, ...planned, desired };
+  return { ...state, ...planned, desired, session };
 }
 
 /** The archives by function key. `absent`: one that cannot be used counts as not named. @throws ZIP_* with the place in the file */
@@ -72,6 +74,6 @@ export async function readCodes(spec: LoadedSpec, missing: 'error' | 'absent'): 
   return codes;
 }
 
-function sourceOf({ zip, location, entryPoint }: CodePath, directory: string): ZipSource {
+function sourceOf({ zip, location, entryPoint }: CodePath, directory: string): CodeSource {
   return { path: resolve(directory, zip), source: zip, location, ...(entryPoint === undefined ? {} : { entryPoint }) };
 }

@@ -11,7 +11,7 @@ import type { Context } from './context.js';
 import { assemblePlan } from './digest.js';
 import { execute, type Job } from './execute.js';
 import { readOrigin } from './origin.js';
-import { openSession, readState, type Session } from './session.js';
+import { openSessions, readState, type Session } from './session.js';
 import { loadSelected } from './spec.js';
 
 /**
@@ -23,7 +23,7 @@ export async function rollback(context: Context): Promise<ExitCode> {
   requireConfirmable(context);
   const desired = toDesired(await loadSelected(context), new Map());
   const { one, alias } = chooseOne(desired);
-  const session = await openSession(context, desired);
+  const session = await openSessions(context, desired)(one);
   const job = await prepare(context, session, desired, one, alias);
   const document = assemblePlan('rollback', [job.planned.plan], job.planned.warnings);
   if (context.options['planOnly'] === true) {
@@ -34,7 +34,7 @@ export async function rollback(context: Context): Promise<ExitCode> {
     context.output.preface([...renderPlan(document), []]);
     await confirm(context, 'Roll back like this?');
   }
-  const result = await execute(context, session, 'rollback', [job]);
+  const result = await execute(context, 'rollback', [job]);
   context.output.result(result, renderResult(result));
   return exitCodeOf(result);
 }
@@ -90,6 +90,7 @@ async function prepare(
   const recordsInTags = session.records.kind === 'tags';
   const planned = planRollback({ name: one.name, alias, live, version, target, recordsInTags });
   return {
+    session,
     planned,
     desired: { name: one.name, aliases: [alias], specDigest: planned.plan.specDigest },
     // The run compares the version that it goes back to with what was seen here.

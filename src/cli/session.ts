@@ -17,8 +17,22 @@ export interface Session {
   readonly readAccount: () => Promise<string>;
 }
 
+/** AWS for one function: its own region's where it has one, otherwise the file's. */
+export type Sessions = (one: Pick<DesiredFunction, 'region'>) => Promise<Session>;
+
+/** Opens each region once, when the first function asks for it. */
+export function openSessions(context: Context, desired: Pick<Desired, 'region' | 'metadata'>): Sessions {
+  const opened = new Map<string | undefined, Promise<Session>>();
+  return ({ region }) => {
+    const known = opened.get(region);
+    const session = known ?? openSession(context, region === undefined ? desired : { ...desired, region });
+    opened.set(region, session);
+    return session;
+  };
+}
+
 /** @throws REGION_MISSING */
-export async function openSession(
+async function openSession(
   { host, options, output }: Context,
   desired: Pick<Desired, 'region' | 'metadata'>,
 ): Promise<Session> {

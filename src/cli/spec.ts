@@ -1,7 +1,7 @@
 import picomatch from 'picomatch';
 import { DeployError } from '../errors.js';
 import { renderDiagnostic } from '../render/errors.js';
-import { loadSpec, type LoadedSpec } from '../spec/load.js';
+import { loadEnvironments, loadSpec, type LoadedSpec, type LoadOptions } from '../spec/load.js';
 import type { Context } from './context.js';
 import { Redactor } from './redact.js';
 
@@ -10,17 +10,39 @@ import { Redactor } from './redact.js';
  *
  * @throws what {@link loadSpec} throws; FUNCTION_NOT_IN_FILE when an option names nothing
  */
-export async function loadSelected({ host, options, output }: Context): Promise<LoadedSpec> {
-  const spec = await loadSpec({
+export async function loadSelected(context: Context): Promise<LoadedSpec> {
+  const [spec] = prepare(context, [await loadSpec(loadOptions(context))]);
+  if (spec === undefined) throw new Error('a file was loaded');
+  return spec;
+}
+
+/**
+ * The same for every environment in turn where none is chosen; for commands that call nothing.
+ *
+ * @throws what {@link loadEnvironments} throws; FUNCTION_NOT_IN_FILE
+ */
+export async function loadEveryEnvironment(context: Context): Promise<readonly LoadedSpec[]> {
+  return prepare(context, await loadEnvironments(loadOptions(context)));
+}
+
+function loadOptions({ host, options }: Context): LoadOptions {
+  return {
     cwd: host.cwd,
     variables: host.env,
     ...(options.config === undefined ? {} : { config: options.config }),
+    ...(options.environment === undefined ? {} : { environment: options.environment }),
     ...(options.region === undefined ? {} : { region: options.region }),
-  });
-  output.redactor = new Redactor(spec.text);
-  spec.functions.forEach((one) => output.redactor.learnDesired(one));
-  output.diagnostics(spec.warnings.flatMap(renderDiagnostic));
-  return { ...spec, functions: selectAliases(selectFunctions(spec.functions, options.function), options.alias) };
+  };
+}
+
+function prepare({ options, output }: Context, specs: readonly LoadedSpec[]): LoadedSpec[] {
+  output.redactor = new Redactor(specs[0]?.text ?? '');
+  specs.forEach(({ functions }) => functions.forEach((one) => output.redactor.learnDesired(one)));
+  output.diagnostics(specs.flatMap(({ warnings }) => warnings.flatMap(renderDiagnostic)));
+  return specs.map((spec) => ({
+    ...spec,
+    functions: selectAliases(selectFunctions(spec.functions, options.function), options.alias),
+  }));
 }
 
 type Functions = LoadedSpec['functions'];

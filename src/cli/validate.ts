@@ -1,21 +1,31 @@
 import { FORMAT_VERSION } from '../model/plan.js';
 import type { ExitCode } from '../errors.js';
-import { as } from '../render/text.js';
+import { as, type Line } from '../render/text.js';
 import type { Context } from './context.js';
-import { loadSelected } from './spec.js';
+import { loadEveryEnvironment } from './spec.js';
 
-/** Checks the file and calls nothing: neither AWS nor the archives are touched. */
+/** Checks the file, each of its environments, and calls nothing: neither AWS nor the archives are touched. */
 export async function validate(context: Context): Promise<ExitCode> {
-  const spec = await loadSelected(context);
-  const names = spec.functions.map(({ name }) => name);
+  const specs = await loadEveryEnvironment(context);
+  const checked = specs.map(({ environment, functions }) => ({
+    ...(environment === undefined ? {} : { environment }),
+    functions: functions.map(({ name }) => name),
+  }));
   const document = {
     formatVersion: FORMAT_VERSION,
     command: 'validate',
     valid: true,
-    file: spec.file,
-    functions: names,
+    file: specs[0]?.file ?? '',
+    functions: [...new Set(checked.flatMap(({ functions }) => functions))],
+    ...(specs[0]?.environment === undefined ? {} : { environments: checked }),
   };
-  const count = names.length === 1 ? '1 function' : `${names.length} functions`;
-  context.output.result(document, [[as('good', 'Valid.'), ` ${count}: ${names.join(', ')}`]]);
+  context.output.result(
+    document,
+    checked.map(({ environment, functions }): Line => {
+      const count = functions.length === 1 ? '1 function' : `${functions.length} functions`;
+      const where = environment === undefined ? '' : `${environment}: `;
+      return [as('good', 'Valid.'), ` ${where}${count}: ${functions.join(', ')}`];
+    }),
+  );
   return 0;
 }

@@ -18,7 +18,7 @@ export function missingModule({ runtime, handler }: EntryPoint, names: ReadonlyS
   return undefined;
 }
 
-const NODE_FILES = ['.js', '.mjs', '.cjs', '/index.js', '/package.json', ''];
+const NODE_FILES = ['.js', '.mjs', '.cjs', '/index.js', '/package.json'];
 
 /** A compiled extension carries its platform in the name, so Python's files are told by their beginning. */
 const PYTHON_FILES = ['.py', '.pyc', '.so', '/__init__.py', '/__init__.pyc'];
@@ -26,8 +26,15 @@ const PYTHON_FILES = ['.py', '.pyc', '.so', '/__init__.py', '/__init__.pyc'];
 function missing(module: string, endings: readonly string[], names: ReadonlySet<string>): string | undefined {
   const isThere =
     endings.some((ending) => names.has(`${module}${ending}`) || names.has(`node_modules/${module}${ending}`)) ||
+    throughLink(module, names) ||
     [...names].some((name) => name.startsWith(`${module}.`) && name.endsWith('.so'));
   return isThere ? undefined : `${module}${endings[0]}`;
+}
+
+/** An entry that carries the name of the module or of a folder above it: a link, behind which anything may be, or the module itself. */
+function throughLink(module: string, names: ReadonlySet<string>): boolean {
+  const segments = module.split('/');
+  return segments.some((_, index) => names.has(segments.slice(0, index + 1).join('/')));
 }
 
 /** `src/index.orders.handler` is `orders.handler` of `src/index`: the first dot after the last slash divides. */

@@ -44,8 +44,12 @@ export interface CodeRef {
 
 /** One probe of a version or an alias. Passed when the invocation succeeds and the status, where expected, is equal. */
 export interface HealthCheck {
-  /** The event; absent: `{}`. */
+  /** The event; absent: `{}`. References stand as they are written where `payloadSecrets` or `payloadUnknown` names a leaf. */
   readonly payload?: Json;
+  /** Secret leaves of `payload` by JSON pointer (RFC 6901), to be put in place by the call alone. Absent: none. */
+  readonly payloadSecrets?: Readonly<Record<string, Secret>>;
+  /** Leaves of `payload` whose references have no value, by JSON pointer, with the reason: the check cannot run. Absent: none. */
+  readonly payloadUnknown?: Readonly<Record<string, string>>;
   /** Compared with the payload's `statusCode` where it has one, otherwise with the HTTP status of Invoke. */
   readonly expect?: { readonly status?: number };
   /** How long the check may take in all, in seconds. */
@@ -74,8 +78,10 @@ export interface DesiredFunction {
   readonly region?: string;
   /** Absent keys are not managed, `null` resets to the AWS default. */
   readonly settings: Settings;
-  /** The whole variables map; absent: not managed; `null`: reset to empty. */
+  /** The whole variables map but for `unknownVariables`; absent: not managed; `null`: reset to empty. */
   readonly environment?: Variables | null;
+  /** Variables whose references have no value, by name with the reason: unknown until apply, never compared. Absent: none. */
+  readonly unknownVariables?: Readonly<Record<string, string>>;
   /** Absent: not managed. */
   readonly code?: CodeRef;
   /** Managed tags by key, `null` removes; keys that are not named are not managed. */

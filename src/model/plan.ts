@@ -143,6 +143,8 @@ export interface Warning {
 /** What will happen to one function, and why. Plain JSON: no values of variables, no archives, no RevisionIds. */
 export interface FunctionPlan {
   readonly name: string;
+  /** Where the function has a region of its own. */
+  readonly region?: string;
   readonly action: 'none' | 'create' | 'update';
   readonly differences: readonly Difference[];
   /** Fields nobody manages that a new version would ship all the same. */

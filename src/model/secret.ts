@@ -35,3 +35,33 @@ export class Secret {
 export function reveal(secret: Secret): string {
   return values.get(secret) ?? '';
 }
+
+/** One secret out of several, in their order. Tells nothing of any. */
+export function joinSecrets(pieces: readonly Secret[]): Secret {
+  return new Secret(pieces.map((piece) => values.get(piece) ?? '').join(''));
+}
+
+/**
+ * The value at a key of a secret that is a JSON map: text as it is, anything else as JSON. `path`: the key itself, or keys
+ * from the root joined by dots. `undefined` when the secret is no such map or has `null` or nothing there.
+ */
+export function memberOfSecret(secret: Secret, path: string): Secret | undefined {
+  const root = parseJson(values.get(secret) ?? '');
+  const found = memberOf(root, path) ?? path.split('.').reduce<unknown>(memberOf, root);
+  if (found === undefined || found === null) return undefined;
+  return new Secret(typeof found === 'string' ? found : JSON.stringify(found));
+}
+
+function memberOf(value: unknown, key: string): unknown {
+  const isMap = typeof value === 'object' && value !== null && !Array.isArray(value);
+  return isMap && Object.hasOwn(value, key) ? (value as Readonly<Record<string, unknown>>)[key] : undefined;
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    // The parser's message quotes the text.
+    return undefined;
+  }
+}

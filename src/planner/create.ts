@@ -50,6 +50,7 @@ export function planCreate(desired: DesiredFunction, recordsInTags: boolean): { 
   const differences = newDifferences(desired, settings);
   const plan = {
     name: desired.name,
+    ...(desired.region === undefined ? {} : { region: desired.region }),
     action: 'create',
     differences,
     alsoGoesLive: [],

@@ -57,6 +57,7 @@ export function planDeploy({ desired, live, records, recordsInTags }: DeployInpu
   const declared = new Set(desired.aliases.map(({ name }) => name));
   const plan: FunctionPlan = {
     name: desired.name,
+    ...(desired.region === undefined ? {} : { region: desired.region }),
     action: isNothing ? 'none' : 'update',
     differences: markDrift(differences, desired, live, records),
     alsoGoesLive: aliases.alsoGoesLive,

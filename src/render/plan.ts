@@ -37,7 +37,11 @@ function renderFunction(plan: FunctionPlan): Line[] {
   const isNew = plan.action === 'create';
   const heading = (text: string): Line => [as('dim', `  ${text}`)];
   return [
-    [as('title', plan.name), '  ', as(isNew ? 'add' : 'change', plan.action)],
+    [
+      as('title', plan.name),
+      plan.region === undefined ? '  ' : ` (${plan.region})  `,
+      as(isNew ? 'add' : 'change', plan.action),
+    ],
     ...differenceLines(differences, '  ', (one) => (isNew ? '' : remark(one))),
     ...(alsoGoesLive.length === 0 ? [] : [ALSO_GOES_LIVE]),
     ...differenceLines(alsoGoesLive, '    ', ({ on }) => on),

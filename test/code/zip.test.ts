@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { strToU8, zipSync, type Zippable } from 'fflate';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { isDeployError, type DeployError } from '../../src/errors.js';
-import { readZip, type ZipSource } from '../../src/code/zip.js';
+import type { CodeSource } from '../../src/code/source.js';
+import { readZip } from '../../src/code/zip.js';
 import { MAX_UNZIPPED_BYTES, MAX_ZIP_BYTES } from '../../src/model/limits.js';
 
 const LOCATION = { file: 'lambda.deploy.yaml', line: 4, column: 18 };
@@ -14,7 +15,7 @@ let folder: string;
 beforeAll(async () => void (folder = await mkdtemp(join(tmpdir(), 'zip-'))));
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-async function archive(name: string, content: Uint8Array): Promise<ZipSource> {
+async function archive(name: string, content: Uint8Array): Promise<CodeSource> {
   const path = join(folder, name);
   await writeFile(path, content);
   return { path, source: name, location: LOCATION };
@@ -26,7 +27,7 @@ function pack(files: Zippable): Uint8Array {
 
 const HELLO = pack({ 'index.js': strToU8('exports.handler = () => 1;') });
 
-async function refusal(source: ZipSource): Promise<DeployError> {
+async function refusal(source: CodeSource): Promise<DeployError> {
   const error: unknown = await readZip(source).then(
     () => new Error('the archive was accepted'),
     (reason: unknown) => reason,
