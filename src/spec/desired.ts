@@ -12,7 +12,8 @@ import type { Json, JsonObject } from '../model/json.js';
 import { Secret } from '../model/secret.js';
 import { parseDuration } from './duration.js';
 import type { AliasSpec, FunctionSpec, HealthCheckSpec } from './generated/types.js';
-import { mapToJson, nodeAt, type MapNode, type Node, type ScalarNode } from './node.js';
+import { mapAt, mapToJson, nodeAt, scalarsOf, type MapNode, type Node, type ScalarNode } from './node.js';
+import { complete, type TemplateLeaf } from './references.js';
 
 /** What a health check without `timeout` may take in all, in seconds. */
 const DEFAULT_CHECK_SECONDS = 60;
@@ -37,6 +38,8 @@ export interface CodePath {
 export interface SpecFunction extends Omit<DesiredFunction, 'code' | 'specDigest'> {
   /** Absent: the code is not managed. */
   readonly codePath?: CodePath;
+  /** Values with references in them; until they are resolved each is unknown. */
+  readonly templates: readonly TemplateLeaf[];
   /** The function after `defaults`, with `${…}` in place of what they stand for. Input of `specDigest`, and of records. */
   readonly asWritten: JsonObject;
 }
@@ -47,7 +50,7 @@ export function toSpecFunction(key: string, node: MapNode, file: string): SpecFu
   const spec = mapToJson(node) as unknown as FunctionSpec;
   const environment = toVariables(nodeAt(node, 'environment'));
   const codePath = toCodePath(node, spec, file);
-  return {
+  const one: SpecFunction = {
     key,
     name: spec.name ?? key,
     ...(spec.region === undefined ? {} : { region: spec.region }),
@@ -58,8 +61,27 @@ export function toSpecFunction(key: string, node: MapNode, file: string): SpecFu
     ...(spec.versionDescription === undefined ? {} : { versionDescription: spec.versionDescription }),
     ignoreChanges: spec.ignoreChanges ?? [],
     aliases: Object.entries(spec.aliases ?? {}).map(([name, alias]) => toAlias(name, alias ?? {})),
+    templates: templatesOf(node),
     asWritten: mapToJson(node, asWritten),
   };
+  return complete(one, new Map());
+}
+
+function templatesOf(node: MapNode): readonly TemplateLeaf[] {
+  const variables = [...(mapAt(node, 'environment')?.entries ?? [])].flatMap(([variable, { node: leaf }]) =>
+    leaf.kind === 'scalar' && leaf.interpolated?.template ? [{ variable, template: leaf.interpolated.template }] : [],
+  );
+  const payloads = [...(mapAt(node, 'aliases')?.entries.keys() ?? [])].flatMap((alias) => {
+    const found = nodeAt(node, 'aliases', alias, 'healthCheck');
+    const checks = found?.kind === 'list' ? found.items : [found];
+    return checks.flatMap((one, check) => {
+      const payload = nodeAt(one, 'payload');
+      return [...(payload ? scalarsOf(payload) : [])].flatMap(([{ interpolated }, path]) =>
+        interpolated?.template ? [{ alias, check, path, template: interpolated.template }] : [],
+      );
+    });
+  });
+  return [...variables, ...payloads];
 }
 
 function asWritten(scalar: ScalarNode): Json {
@@ -76,7 +98,9 @@ function toVariables(node: Node | undefined): Variables | null | undefined {
   if (node === undefined) return undefined;
   if (node.kind !== 'map') return null;
   return Object.fromEntries(
-    [...node.entries].map(([name, entry]) => [name, new Secret(entry.node.kind === 'scalar' ? entry.node.source : '')]),
+    [...node.entries].flatMap(([name, { node: leaf }]) =>
+      leaf.kind === 'scalar' && leaf.interpolated?.template === undefined ? [[name, new Secret(leaf.source)]] : [],
+    ),
   );
 }
 

@@ -1,5 +1,9 @@
+import { Secret } from '../model/secret.js';
+import { nearestTo } from './explain.js';
 import type { Finding } from './findings.js';
+import { SUPPORTED_FEATURES, type Feature } from './future.js';
 import { mapScalars, nodeAt, type Node, type Path, type ScalarNode } from './node.js';
+import { parseReference, type Reference } from './reference.js';
 
 /** What `${…}` may refer to. */
 export interface Scope {
@@ -9,6 +13,8 @@ export interface Scope {
   readonly region?: string;
   /** The chosen one of the file's environments. */
   readonly environment?: string;
+  /** What the caller can carry out. */
+  readonly allow?: readonly Feature[];
 }
 
 type ConfigValues = Readonly<Record<string, string | undefined>>;
@@ -16,7 +22,10 @@ type ConfigValues = Readonly<Record<string, string | undefined>>;
 /** One piece of a scalar: text, or an expression between `${` and `}`. */
 type Piece = { readonly text: string } | { readonly expression: string } | { readonly unclosed: true };
 
-type Resolved = { readonly value: string; readonly secret: boolean } | { readonly problem: Problem };
+type Resolved =
+  | { readonly value: string; readonly secret: boolean }
+  | { readonly reference: Reference }
+  | { readonly problem: Problem };
 type Problem = Pick<Finding, 'code' | 'message' | 'fix'>;
 
 /** Names whose values are secrets by themselves: allowed as variables of a function, refused anywhere else. */
@@ -28,8 +37,8 @@ export function isSecretName(name: string): boolean {
 }
 
 /**
- * Replaces `${NAME}`, `${NAME:-default}` (unset or empty), `${NAME:?message}`, `${config:region}` and `$${` in string
- * scalars. Runs on the tree, so a value never changes the structure. Keys are not touched. Everything that cannot be
+ * Replaces `${NAME}`, `${NAME:-default}` (unset or empty), `${NAME:?message}`, `${secret:NAME}`, `${config:region}` and
+ * `$${` in string scalars; `${ssm:…}` and `${secretsmanager:…}` become a template, since AWS is not asked here. Runs on the tree, so a value never changes the structure. Keys are not touched. Everything that cannot be
  * resolved is a finding, all at once; the scalar then counts as failed and is not judged further.
  */
 export function interpolate(root: Node, scope: Scope): { readonly root: Node; readonly findings: readonly Finding[] } {
@@ -75,8 +84,11 @@ function resolveScalar(node: ScalarNode, written: string, path: Path, context: C
   let value = '';
   let shown = '';
   let failed = false;
+  let isTemplate = false;
+  const template: (Secret | Reference)[] = [];
   for (const piece of pieces) {
     if ('text' in piece) {
+      template.push(new Secret(piece.text));
       value += piece.text;
       shown += escape(piece.text);
       continue;
@@ -85,12 +97,20 @@ function resolveScalar(node: ScalarNode, written: string, path: Path, context: C
     if ('problem' in resolved) {
       failed = true;
       context.findings.push({ ...resolved.problem, position: node.position, path });
+    } else if ('reference' in resolved) {
+      isTemplate = true;
+      template.push(resolved.reference);
+      shown += 'expression' in piece ? `\${${piece.expression}}` : '';
     } else {
+      isTemplate ||= resolved.secret && isInPayload(path);
+      template.push(new Secret(resolved.value));
       value += resolved.value;
       shown += resolved.secret && 'expression' in piece ? `\${${piece.expression}}` : escape(resolved.value);
     }
   }
   const whole = pieces.length === 1 && pieces[0] !== undefined && 'expression' in pieces[0];
+  if (isTemplate && !failed)
+    return { ...node, value: shown, source: shown, interpolated: { written, shown, whole, failed, template } };
   return { ...node, value, source: value, interpolated: { written, shown, whole, failed } };
 }
 
@@ -129,7 +149,7 @@ function split(text: string): readonly Piece[] {
 
 function resolveExpression(expression: string, path: Path, context: Context): Resolved {
   const match = /^([A-Za-z_][A-Za-z0-9_]*)(?:(:-|:\?)(.*))?$/s.exec(expression);
-  if (match === null) return resolveOther(expression, context);
+  if (match === null) return resolveOther(expression, path, context);
   const [, name = '', operator, argument = ''] = match;
   if (argument.includes('${'))
     return bad(expression, 'A default cannot contain another ${…}.', 'write one expression after the other.');
@@ -148,16 +168,57 @@ function resolveExpression(expression: string, path: Path, context: Context): Re
   return { problem: { code: 'UNSET_VARIABLE', message: `The variable ${name} is not set.`, fix } };
 }
 
-function resolveOther(expression: string, { config, scope }: Context): Resolved {
+function resolveOther(expression: string, path: Path, context: Context): Resolved {
   const [, kind, argument = ''] = /^([A-Za-z_][A-Za-z0-9_-]*):(.*)$/s.exec(expression) ?? [];
+  if (kind === 'config') return resolveConfig(expression, argument, context);
+  if (kind === 'ssm' || kind === 'secretsmanager' || kind === 'secret')
+    return resolveSecret(expression, kind, argument, path, context);
   if (kind === undefined)
     return bad(expression, 'This is no variable name.', 'write ${NAME}, or $${ for a literal ${.');
-  if (kind !== 'config') {
-    const message = `\${${kind}:…} is not supported yet; \${NAME}, \${NAME:-default}, \${NAME:?message} and \${config:region} are.`;
+  const near = nearestTo(kind, ['config', 'ssm', 'secretsmanager', 'secret']);
+  const why = `There is no ${kind}: there are ssm, secretsmanager, secret and config.`;
+  return bad(expression, why, near ? `write \${${near}:…}.` : 'write ${NAME}, or $${ for a literal ${.');
+}
+
+function resolveSecret(
+  expression: string,
+  kind: 'ssm' | 'secretsmanager' | 'secret',
+  argument: string,
+  path: Path,
+  { scope }: Context,
+): Resolved {
+  const inPayload = isInPayload(path);
+  if (!inPayload && !isUnderEnvironment(path))
     return {
-      problem: { code: 'NOT_YET_SUPPORTED', message, fix: 'hand the value over in an environment variable: ${NAME}.' },
+      problem: {
+        code: 'SECRET_MISPLACED',
+        message: `\${${expression}} is a secret; ${WHERE_SECRETS}`,
+        fix: MOVE_SECRET,
+      },
     };
+  const allowed = scope.allow ?? SUPPORTED_FEATURES;
+  const feature: Feature | undefined = inPayload ? 'payloadReferences' : kind === 'secret' ? undefined : 'references';
+  if (feature !== undefined && !allowed.includes(feature)) {
+    const message = `\${${kind}:…} is not supported ${inPayload ? 'in a health check ' : ''}yet.`;
+    const fix = inPayload ? 'remove it.' : 'hand the value over in an environment variable: ${secret:NAME}.';
+    return { problem: { code: 'NOT_YET_SUPPORTED', message, fix } };
   }
+  if (kind === 'secret') {
+    if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(argument))
+      return bad(expression, 'This is no variable name.', 'write ${secret:NAME}.');
+    const value = scope.variables[argument];
+    if (value !== undefined) return { value, secret: true };
+    const message = `The variable ${argument} is not set.`;
+    return { problem: { code: 'UNSET_VARIABLE', message, fix: `set ${argument}.` } };
+  }
+  const reference = parseReference(kind, argument);
+  if (reference !== undefined) return { reference };
+  return kind === 'ssm'
+    ? bad(expression, 'This is no name of a parameter.', 'write ${ssm:/path/name}.')
+    : bad(expression, 'This is no id of a secret.', 'write ${secretsmanager:id} or ${secretsmanager:id#key}.');
+}
+
+function resolveConfig(expression: string, argument: string, { config, scope }: Context): Resolved {
   const fix = CONFIG_FIXES[argument];
   if (fix === undefined)
     return bad(
@@ -186,14 +247,30 @@ function bad(expression: string, why: string, fix: string): Resolved {
   return { problem: { code: 'BAD_INTERPOLATION', message: `\${${expression}} cannot be resolved. ${why}`, fix } };
 }
 
+const WHERE_SECRETS =
+  'secrets may stand under `environment` and in the payloads of health checks only, because everything else is printed and recorded.';
+const MOVE_SECRET = 'move it under `environment`.';
+
 function misplaced(name: string): Resolved {
   const message = `The name ${name} says that its value is a secret; secrets may stand under \`environment\` only, because everything else is printed and recorded.`;
   const fix = `move it under \`environment\`, or use a variable whose name does not look like a secret's.`;
   return { problem: { code: 'SECRET_MISPLACED', message, fix } };
 }
 
+/** The path inside a function or `defaults`; empty elsewhere. */
+function insideFunction(path: Path): Path {
+  return path[0] === 'functions' ? path.slice(2) : path[0] === 'defaults' ? path.slice(1) : [];
+}
+
+/** `aliases.NAME.healthCheck.payload` and below, in a list of checks too. */
+function isInPayload(path: Path): boolean {
+  const [aliases, , healthCheck, ...rest] = insideFunction(path);
+  const [payload] = typeof rest[0] === 'number' ? rest.slice(1) : rest;
+  return aliases === 'aliases' && healthCheck === 'healthCheck' && payload === 'payload';
+}
+
 /** `functions.NAME.environment.VARIABLE` and `defaults.environment.VARIABLE`. */
 function isUnderEnvironment(path: Path): boolean {
-  const inside = path[0] === 'functions' ? path.slice(2) : path[0] === 'defaults' ? path.slice(1) : [];
+  const inside = insideFunction(path);
   return inside[0] === 'environment' && inside.length === 2;
 }

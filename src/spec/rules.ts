@@ -62,7 +62,8 @@ function environmentSize(node: MapNode, path: Path): readonly Finding[] {
   if (environment === undefined) return [];
   const entries = [...environment.entries].map(([name, entry]) => [
     name,
-    entry.node.kind === 'scalar' ? entry.node.source : '',
+    // What a reference stands for is not known here.
+    entry.node.kind === 'scalar' && !entry.node.interpolated?.template ? entry.node.source : '',
   ]);
   const bytes = new TextEncoder().encode(JSON.stringify(Object.fromEntries(entries))).length;
   if (bytes <= MAX_ENVIRONMENT_BYTES) return [];

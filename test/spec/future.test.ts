@@ -2,7 +2,12 @@ import { describe, expect, it } from 'vitest';
 import { SUPPORTED_CODE_KINDS, SUPPORTED_FEATURES } from '../../src/spec/future.js';
 import { findingsOf, load } from './helpers.js';
 
-const FEATURES = [['region', 'region: eu-west-1']] as const;
+const FEATURES = [
+  ['region', 'region: eu-west-1'],
+  ['references', 'environment: { AA: "${ssm:/a}" }'],
+  ['references', 'environment: { AA: "${secretsmanager:a}" }'],
+  ['payloadReferences', 'aliases: { live: { healthCheck: { payload: "${ssm:/a}" } } }'],
+] as const;
 
 describe('what the commands cannot carry out yet is refused, never passed over', () => {
   it.each(FEATURES)('%s', async (feature, line) => {
