@@ -15,10 +15,10 @@ const SYMBOLIC_LINK = 0o120000;
  * Takes an uploaded archive. Its directory is read, its files are unpacked only when the function is invoked.
  *
  * @throws AwsError InvalidParameterValueException for what is no archive, has paths that leave it, or is over 250 MB
- * unpacked; RequestEntityTooLargeException over 50 MB
+ * unpacked; RequestEntityTooLargeException over 50 MB where it came in the request itself
  */
-export async function acceptArchive(zip: Uint8Array): Promise<Code> {
-  if (zip.byteLength > MAX_ZIP_BYTES)
+export async function acceptArchive(zip: Uint8Array, from: 'direct' | 's3'): Promise<Code> {
+  if (from === 'direct' && zip.byteLength > MAX_ZIP_BYTES)
     throw new AwsError(413, 'RequestEntityTooLargeException', {
       message: `Zipped size must be smaller than ${MAX_ZIP_BYTES} bytes`,
     });

@@ -9,6 +9,9 @@ const EXPIRED_KEY = 'EXPIRED';
 /** How far a request's time may be from ours, in milliseconds. @see https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv.html */
 const MAX_SKEW_MS = 5 * 60_000;
 
+/** What a request says instead of its body's hash. */
+const UNSIGNED = ['UNSIGNED-PAYLOAD', 'STREAMING-UNSIGNED-PAYLOAD-TRAILER'];
+
 type Source = string | ArrayBuffer | ArrayBufferView;
 
 function bytes(source: Source): string | Uint8Array {
@@ -108,6 +111,8 @@ async function signatureOf(request: SignedRequest, credential: Credential, secre
     credentials: { accessKeyId: credential.accessKeyId, secretAccessKey: secret },
     sha256: Sha256,
     applyChecksum: false,
+    // S3 alone signs the path as it is sent: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
+    uriEscapePath: credential.service !== 's3',
   });
   const signable = new Set(credential.signedHeaders);
   const headers = Object.fromEntries(Object.entries(request.headers).filter(([name]) => signable.has(name)));
@@ -128,7 +133,7 @@ async function signatureOf(request: SignedRequest, credential: Credential, secre
 
 function bodyMatches(request: SignedRequest): boolean {
   const declared = request.headers['x-amz-content-sha256'];
-  if (declared === undefined || declared === 'UNSIGNED-PAYLOAD') return true;
+  if (declared === undefined || UNSIGNED.includes(declared)) return true;
   return createHash('sha256').update(request.body).digest('hex') === declared;
 }
 

@@ -26,6 +26,8 @@ export interface Answer {
   /** JSON; absent: an empty body, or `text`. */
   readonly body?: JsonObject;
   readonly text?: string;
+  /** Instead of either: an object's content. */
+  readonly bytes?: Uint8Array;
   readonly headers?: Readonly<Record<string, string>>;
 }
 

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { isJsonObject, type Json, type JsonObject } from '../model/json.js';
+import type { PackageType } from './code.js';
 import type { Config, FunctionState, VersionState } from './state.js';
 import { given } from './constraints.js';
 
@@ -70,12 +71,12 @@ const STORES: Readonly<Record<string, Store>> = {
 export const STORED_MEMBERS: readonly string[] = Object.keys(STORES);
 
 /** What a function has that was created with nothing but code and a role (recorded: function_lifecycle). */
-export function defaultConfig(functionName: string): Config {
+export function defaultConfig(functionName: string, packageType: PackageType): Config {
   return {
     Description: '',
     Timeout: 3,
     MemorySize: 128,
-    PackageType: 'Zip',
+    PackageType: packageType,
     Architectures: ['x86_64'],
     EphemeralStorage: { Size: 512 },
     TracingConfig: { Mode: 'PassThrough' },

@@ -1,6 +1,6 @@
 import type { JsonObject } from '../model/json.js';
-import { acceptArchive } from './archive.js';
 import { type Answer, type Call, json, part, queryValue, stringMap } from './call.js';
+import { acceptCode, type PackageType } from './code.js';
 import { applyMembers, defaultConfig, describe } from './configuration.js';
 import { conflict, constraintErrors, invalidParameter } from './errors.js';
 import {
@@ -36,14 +36,12 @@ export async function createFunction(call: Call): Promise<Answer> {
   checkConfiguration(body);
   const tags = stringMap(given(body, 'Tags'));
   checkTags(tags);
-  const code = await acceptCode((given(body, 'Code') ?? {}) as JsonObject);
-  if (optionalString(body, 'Runtime') === undefined || optionalString(body, 'Handler') === undefined)
-    throw invalidParameter(
-      'Runtime and Handler are mandatory parameters for functions created with deployment packages.',
-    );
+  const packageType = optionalString(body, 'PackageType') === 'Image' ? 'Image' : 'Zip';
+  const code = await acceptCode(state, (given(body, 'Code') ?? {}) as JsonObject, packageType);
+  checkEntry(body, packageType);
   const functions = functionsOf(state, region);
   if (functions.has(name)) throw conflict(`Function already exist: ${name}`);
-  const config = applyMembers(defaultConfig(name), body, name);
+  const config = applyMembers(defaultConfig(name, packageType), body, name);
   const latest: VersionState = {
     version: '$LATEST',
     revisionId: '',
@@ -69,22 +67,17 @@ export async function createFunction(call: Call): Promise<Answer> {
   return json(201, describe(fn, shown));
 }
 
-/**
- * The archive of a request.
- *
- * @throws AwsError InvalidParameterValueException when there is none, or for S3 (the sandbox has no buckets, and says so
- * in AWS's words) and images
- */
-async function acceptCode(source: JsonObject): Promise<Code> {
-  const zip = given(source, 'ZipFile');
-  if (typeof zip === 'string') return acceptArchive(Buffer.from(zip, 'base64'));
-  if (given(source, 'S3Bucket') !== undefined)
+/** An archive needs a runtime and a handler, an image has them inside. */
+function checkEntry(body: JsonObject, packageType: PackageType): void {
+  const has = (member: string): boolean => given(body, member) !== undefined;
+  if (packageType === 'Image' && (has('Runtime') || has('Handler') || has('Layers')))
     throw invalidParameter(
-      'Error occurred while GetObject. S3 Error Code: NoSuchBucket. S3 Error Message: The specified bucket does not exist',
+      "Please don't provide Handler or Runtime or Layer when the intended function PackageType is Image.",
     );
-  if (given(source, 'ImageUri') !== undefined)
-    throw invalidParameter('The sandbox runs no container images: create the function from a zip archive.');
-  throw invalidParameter('Please provide a source for function code.');
+  if (packageType === 'Zip' && !(has('Runtime') && has('Handler')))
+    throw invalidParameter(
+      'Runtime and Handler are mandatory parameters for functions created with deployment packages.',
+    );
 }
 
 /** GetFunction: configuration, tags, reserved concurrency and a link to the archive. */
@@ -92,12 +85,19 @@ export function getFunction(call: Call): Answer {
   const { fn, version, qualifier } = asked(call);
   return json(200, {
     Configuration: describe(fn, version, { qualifier }),
-    Code: { RepositoryType: 'S3', Location: call.link(version.content.code) },
+    Code: codeLocation(call, version.content.code),
     ...(Object.keys(fn.tags).length === 0 ? {} : { Tags: fn.tags }),
     ...(fn.reservedConcurrency === undefined
       ? {}
       : { Concurrency: { ReservedConcurrentExecutions: fn.reservedConcurrency } }),
   });
+}
+
+function codeLocation(call: Call, code: Code): JsonObject {
+  const key = code.kmsKeyArn === undefined ? {} : { SourceKMSKeyArn: code.kmsKeyArn };
+  if (code.image === undefined) return { RepositoryType: 'S3', Location: call.link(code), ...key };
+  const { uri, resolvedUri } = code.image;
+  return { RepositoryType: 'ECR', ImageUri: uri, ResolvedImageUri: resolvedUri, ...key };
 }
 
 /** GetFunctionConfiguration. */
@@ -156,8 +156,8 @@ export function updateFunctionConfiguration(call: Call): Answer {
 export async function updateFunctionCode(call: Call): Promise<Answer> {
   const { body } = call;
   checkConfiguration({ Architectures: given(body, 'Architectures') ?? null });
-  findUnqualified(call.state, call.region, part(call, 'FunctionName'));
-  const code = await acceptCode(body);
+  const { content } = findUnqualified(call.state, call.region, part(call, 'FunctionName')).latest;
+  const code = await acceptCode(call.state, body, content.config.PackageType === 'Image' ? 'Image' : 'Zip');
   // Looked up again: another request may have come while the archive was read.
   const fn = findUnqualified(call.state, call.region, part(call, 'FunctionName'));
   checkWritable(fn, optionalString(body, 'RevisionId'));

@@ -5,23 +5,24 @@ import { isJsonObject, type JsonObject } from '../model/json.js';
 import type { SignedRequest } from './auth.js';
 import type { Answer } from './call.js';
 import { AwsError, serializationError } from './errors.js';
+import { s3ErrorAnswer } from './s3-wire.js';
+import type { Dialect } from './services.js';
 import { queryError } from './sts.js';
-import { MAX_REQUEST_BYTES } from './validate.js';
 
-/** A request with its whole body; over the limit of Lambda's the body is cut and `tooLarge` says so. */
+/** A request with its whole body; over the service's limit the body is cut and `tooLarge` says so. */
 export interface WireRequest extends SignedRequest {
   readonly tooLarge: boolean;
 }
 
-/** Reads a request to its end. */
-export async function receive(request: IncomingMessage): Promise<WireRequest> {
+/** Reads a request to its end, and keeps so many bytes of its body. */
+export async function receive(request: IncomingMessage, maxBytes: number): Promise<WireRequest> {
   const [path = '/', search = ''] = (request.url ?? '/').split('?', 2);
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of request as AsyncIterable<Buffer>) {
     size += chunk.byteLength;
     // The rest is read and dropped: a client that is cut off while it sends never sees the answer.
-    if (size <= MAX_REQUEST_BYTES) chunks.push(chunk);
+    if (size <= maxBytes) chunks.push(chunk);
   }
   const headers = Object.entries(request.headers).map(([key, value]) => [key, String(value)]);
   return {
@@ -30,7 +31,7 @@ export async function receive(request: IncomingMessage): Promise<WireRequest> {
     query: new URLSearchParams(search.replaceAll('+', '%2B')),
     headers: Object.fromEntries(headers) as Record<string, string>,
     body: Buffer.concat(chunks),
-    tooLarge: size > MAX_REQUEST_BYTES,
+    tooLarge: size > maxBytes,
   };
 }
 
@@ -39,9 +40,9 @@ export function reset(socket: Socket): void {
   socket.resetAndDestroy();
 }
 
-/** The JSON body of an operation; `{}` for none and for operations with another body. @throws AwsError SerializationException */
-export function parseBody(wire: WireRequest, operation: string): JsonObject {
-  if (operation === 'Invoke' || operation === 'GetCallerIdentity' || wire.body.byteLength === 0) return {};
+/** The JSON body of a request; `{}` for none. @throws AwsError SerializationException */
+export function parseBody(wire: WireRequest): JsonObject {
+  if (wire.body.byteLength === 0) return {};
   let value: unknown;
   try {
     value = JSON.parse(Buffer.from(wire.body).toString('utf8'));
@@ -52,8 +53,8 @@ export function parseBody(wire: WireRequest, operation: string): JsonObject {
   return value;
 }
 
-/** How an error is answered: JSON, or the XML of the query protocol. */
-export function errorAnswer(error: unknown, query: boolean): Answer {
+/** How an error is answered: JSON, or the XML of the query protocol or of S3. */
+export function errorAnswer(error: unknown, dialect: Dialect, method: string): Answer {
   const known =
     error instanceof AwsError
       ? error
@@ -62,14 +63,17 @@ export function errorAnswer(error: unknown, query: boolean): Answer {
           Message: `The sandbox failed: ${error instanceof Error ? error.message : 'unknown error'}`,
         });
   const { status, code, body, headers } = known;
-  if (query) return queryError(status, code, String(body.message ?? body.Message ?? ''));
+  if (dialect === 's3') return s3ErrorAnswer(known, method);
+  if (dialect === 'query') return queryError(status, code, String(body.message ?? body.Message ?? ''));
   return { status, body, headers: { ...headers, 'x-amzn-errortype': code } };
 }
 
 /** Answers. */
 export function send(response: ServerResponse, answer: Answer): void {
-  const text = answer.text ?? (answer.body === undefined ? '' : JSON.stringify(answer.body));
+  const text = answer.bytes ?? answer.text ?? (answer.body === undefined ? '' : JSON.stringify(answer.body));
   const type = answer.body === undefined ? {} : { 'content-type': 'application/json' };
-  response.writeHead(answer.status, { 'x-amzn-requestid': randomUUID(), ...type, ...answer.headers });
+  // Also the answer to HEAD says how long the object is.
+  const length = answer.bytes === undefined ? {} : { 'content-length': answer.bytes.byteLength };
+  response.writeHead(answer.status, { 'x-amzn-requestid': randomUUID(), ...type, ...length, ...answer.headers });
   response.end(text);
 }

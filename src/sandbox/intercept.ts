@@ -12,7 +12,7 @@ export interface SandboxCall {
   /** The name as the caller wrote it: a name or an ARN. */
   readonly functionName?: string;
   readonly qualifier?: string;
-  /** The parsed body; an archive is replaced by its size and digest, an event of Invoke is under `Payload`. */
+  /** The parsed body; an archive is replaced by its size and digest, an event of Invoke is under `Payload`, of an object its `Bucket`, `Key` and `Bytes` are shown. */
   readonly body: JsonObject;
   /** Whether the operation changes state; Invoke does not. */
   readonly mutating: boolean;
@@ -62,7 +62,9 @@ export function seenCall(
   const name = path.FunctionName ?? path.Resource ?? body.FunctionName;
   const qualifier = query.get('Qualifier') ?? path.Name;
   const code = body.Code;
-  const shown = operation === 'Invoke' ? { Payload: Buffer.from(raw).toString('utf8') } : withoutArchive(body);
+  const objectOf = path.Bucket === undefined ? {} : { ...path, ...Object.fromEntries(query), Bytes: raw.byteLength };
+  const shown =
+    operation === 'Invoke' ? { Payload: Buffer.from(raw).toString('utf8') } : { ...withoutArchive(body), ...objectOf };
   return {
     operation,
     n,

@@ -1,10 +1,13 @@
 import { randomUUID } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import path from 'node:path';
 import { isJsonObject, type Json } from '../model/json.js';
 import { type Answer, type Call, part, queryValue } from './call.js';
 import { AwsError, conflict, userError } from './errors.js';
 import { findFunction, parseFunctionName, resolveQualifier, withQualifier } from './names.js';
 import type { Code, Content, FunctionState, VersionState } from './state.js';
 import { given } from './constraints.js';
+import type { Stores } from './stores.js';
 
 /** The largest event and the largest answer of a synchronous invocation, in bytes. @see https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html */
 export const MAX_PAYLOAD_BYTES = 6_291_456;
@@ -29,6 +32,8 @@ export interface Runnable {
   readonly logGroup: string;
   /** How many layers it has: the sandbox has none to load. */
   readonly layers: number;
+  /** For an image: its name, and the folder that stands for it; absent: nothing does. */
+  readonly image?: { readonly uri: string; readonly folder?: string };
 }
 
 /** One invocation. */
@@ -70,7 +75,25 @@ function strings(value: Json | undefined): Record<string, string> {
   return isJsonObject(value) ? Object.fromEntries(Object.entries(value).map(([k, v]) => [k, String(v)])) : {};
 }
 
-function runnable(fn: FunctionState, version: VersionState, content: Content): Runnable {
+/** The command that an image runs when its configuration names none. */
+const DEFAULT_COMMAND = 'index.handler';
+
+/** What is run. Of an image the command is the handler, and the file beside it says which runtime: no image is looked into. */
+function entryOf(
+  { config, code }: Content,
+  stores: Stores,
+): Pick<Runnable, 'runtime' | 'handler'> & Partial<Pick<Runnable, 'image'>> {
+  if (code.image === undefined) return { runtime: String(config.Runtime ?? ''), handler: String(config.Handler ?? '') };
+  const { uri, resolvedUri } = code.image;
+  const folder = stores.imageFolders.get(resolvedUri);
+  const command = given(config, 'ImageConfigResponse.ImageConfig.Command');
+  const handler = Array.isArray(command) && command.length > 0 ? String(command[0]) : DEFAULT_COMMAND;
+  const isPython = folder !== undefined && existsSync(path.join(folder, `${handler.replace(/\.[^.]*$/, '')}.py`));
+  const image = folder === undefined ? { uri } : { uri, folder };
+  return { runtime: isPython ? 'python3.13' : 'nodejs22.x', handler, image };
+}
+
+function runnable(fn: FunctionState, version: VersionState, content: Content, stores: Stores): Runnable {
   const { config, code } = content;
   const layers = given(config, 'Layers');
   return {
@@ -79,8 +102,7 @@ function runnable(fn: FunctionState, version: VersionState, content: Content): R
     functionName: fn.name,
     version: version.version,
     region: fn.region,
-    runtime: String(config.Runtime ?? ''),
-    handler: String(config.Handler ?? ''),
+    ...entryOf(content, stores),
     code,
     variables: strings(given(config, 'Environment.Variables')),
     memoryMb: Number(config.MemorySize),
@@ -141,7 +163,7 @@ export async function invoke(call: Call): Promise<Answer> {
   const executed = { 'x-amz-executed-version': version.version };
   if (type === 'DryRun') return { status: 204, headers: executed };
   const invokedArn = qualifier === undefined ? fn.arn : `${fn.arn}:${qualifier}`;
-  const running = call.invoker.run(runnable(fn, version, version.serving ?? version.content), {
+  const running = call.invoker.run(runnable(fn, version, version.serving ?? version.content, call.state.stores), {
     requestId: randomUUID(),
     invokedArn,
     payload,

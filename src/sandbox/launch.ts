@@ -1,4 +1,4 @@
-import { mkdir, realpath, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, realpath, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { JsonObject } from '../model/json.js';
 import { unpack } from './archive.js';
@@ -42,9 +42,9 @@ export async function chooseInterpreter(runtime: string, findPython: FindInterpr
 }
 
 /**
- * Fills the directory: the archive under `task`, an empty `tmp`, and the program that loads the handler.
+ * Fills the directory: the archive, or a copy of the folder that stands for an image, under `task`, an empty `tmp`, and the program that loads the handler.
  *
- * @throws InitError when the archive cannot be unpacked
+ * @throws InitError when the archive cannot be unpacked, or nothing stands for the image
  */
 export async function prepareDirectory(runnable: Runnable, directory: string): Promise<void> {
   const task = path.join(directory, 'task');
@@ -52,13 +52,25 @@ export async function prepareDirectory(runnable: Runnable, directory: string): P
   await mkdir(task, { recursive: true });
   await mkdir(path.join(directory, 'tmp'));
   try {
-    await unpack(runnable.code, task);
+    if (runnable.image === undefined) await unpack(runnable.code, task);
+    else await cp(folderOf(runnable.image), task, { recursive: true });
   } catch (error) {
+    if (error instanceof InitError) throw error;
     const why = error instanceof Error ? error.message : 'it is damaged';
     throw new InitError(failure('Sandbox.UnpackError', `The archive cannot be unpacked: ${why}`));
   }
   await writeFile(path.join(directory, 'bootstrap.cjs'), NODE_BOOTSTRAP);
   await writeFile(path.join(directory, 'bootstrap.py'), PYTHON_BOOTSTRAP);
+}
+
+function folderOf({ uri, folder }: NonNullable<Runnable['image']>): string {
+  if (folder !== undefined) return folder;
+  throw new InitError(
+    failure(
+      'Sandbox.ImageNotMapped',
+      `The sandbox runs no container images. Start it with --image ${uri}=DIR, where DIR has the handler.`,
+    ),
+  );
 }
 
 /** How to start the handler's process in a prepared directory. */

@@ -11,11 +11,10 @@ import {
   updateFunctionConfiguration,
 } from './functions.js';
 import { invoke } from './invoke.js';
-import { getCallerIdentity } from './sts.js';
 import { listTags, tagResource, untagResource } from './tags.js';
 import { listVersions, publishVersion } from './versions.js';
 
-type Handler = (call: Call) => Answer | Promise<Answer>;
+export type Handler = (call: Call) => Answer | Promise<Answer>;
 
 interface Route {
   readonly method: string;
@@ -85,6 +84,8 @@ export interface Match {
   readonly path: Readonly<Record<string, string>>;
   /** Whether it changes the state; an invocation does not. */
   readonly mutating: boolean;
+  /** Whether the body is a JSON object, or something that the handler reads itself. */
+  readonly body: 'json' | 'raw';
 }
 
 function matchTemplate(template: string, path: string): Record<string, string> | undefined {
@@ -109,16 +110,14 @@ function decode(text: string): string {
   }
 }
 
-/** The operation of a request; `undefined` for what the sandbox does not know. `path` is still percent-encoded. */
-export function findOperation(method: string, path: string, form: URLSearchParams): Match | undefined {
-  if (path === '/' && method === 'POST') {
-    if (form.get('Action') !== 'GetCallerIdentity') return undefined;
-    return { operation: 'GetCallerIdentity', handler: getCallerIdentity, path: {}, mutating: false };
-  }
+/** The operation of a request to Lambda; `undefined` for what the sandbox does not know. `path` is still percent-encoded. */
+export function findOperation(method: string, path: string): Match | undefined {
   for (const { operation, handler, ...route } of ROUTES) {
     const parts = route.method === method ? matchTemplate(route.template, path) : undefined;
     if (parts === undefined) continue;
-    return { operation, handler, path: parts, mutating: method !== 'GET' && operation !== 'Invoke' };
+    const isInvoke = operation === 'Invoke';
+    const body = isInvoke ? 'raw' : 'json';
+    return { operation, handler, path: parts, mutating: method !== 'GET' && !isInvoke, body };
   }
   return undefined;
 }

@@ -4,17 +4,20 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { JsonObject } from '../model/json.js';
 import { authenticate } from './auth.js';
 import type { Answer } from './call.js';
-import { gatewayError } from './errors.js';
+import { type AwsError, gatewayError } from './errors.js';
 import { errorAnswer, parseBody, receive, reset, send, type WireRequest } from './http.js';
 import { type Fault, faultError, type Intercept, type SandboxCall, seenCall } from './intercept.js';
 import { Links } from './links.js';
 import { findOperation, type Match } from './routes.js';
+import { dialectOf, findAction, findS3, findTarget, serviceOf } from './services.js';
 import { RuntimePool } from './runtime.js';
 import type { SandboxState } from './state.js';
+import { createStores, type Seed } from './stores.js';
 import { MAX_REQUEST_BYTES, requestTooLarge } from './validate.js';
 
 export type { Fault, Intercept, SandboxCall } from './intercept.js';
 export type { SandboxState } from './state.js';
+export type { Seed } from './stores.js';
 
 /** How the sandbox behaves; everything has a default. */
 export interface SandboxOptions {
@@ -31,6 +34,10 @@ export interface SandboxOptions {
   /** Milliseconds since the epoch, for settling, timestamps and links; default the system's clock. */
   readonly now?: () => number;
   readonly intercept?: Intercept;
+  /** What other services hold at the start; default nothing. */
+  readonly seed?: Seed;
+  /** Folders with a handler by image, for Invoke; default none. */
+  readonly images?: Readonly<Record<string, string>>;
 }
 
 /** A sandbox that listens. */
@@ -47,6 +54,8 @@ export interface Sandbox {
 
 /** Enough for every test, and a bound for a sandbox that is polled for days. */
 const KEPT_CALLS = 10_000;
+/** The largest object that its bucket keeps, in bytes: the largest archive, and room for how it is framed. */
+const MAX_OBJECT_BYTES = 300_000_000;
 /** A client that reuses a connection just as the server closes it sees a lost answer: never close first. */
 const KEEP_ALIVE_MS = 600_000;
 
@@ -65,11 +74,13 @@ interface Context {
  * @throws Error when the address cannot be listened on
  */
 export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbox> {
+  const now = options.now ?? Date.now;
   const state: SandboxState = {
     account: options.account ?? '123456789012',
     settleMs: options.settleMs ?? 0,
-    now: options.now ?? Date.now,
+    now,
     regions: new Map(),
+    stores: createStores(options.seed ?? {}, options.images ?? {}, now()),
   };
   const pool = new RuntimePool();
   const links = new Links(state.now);
@@ -103,7 +114,8 @@ function listen(server: Server, host: string, port: number): Promise<void> {
 }
 
 async function serve(context: Context, request: IncomingMessage, response: ServerResponse): Promise<void> {
-  const wire = await receive(request);
+  const service = serviceOf(request.headers.authorization);
+  const wire = await receive(request, service === 's3' ? MAX_OBJECT_BYTES : MAX_REQUEST_BYTES);
   const archive = wire.method === 'GET' ? context.links.open(wire.path) : undefined;
   if (archive !== undefined) {
     response.writeHead(200, { 'content-type': 'application/zip', 'content-length': archive.byteLength }).end(archive);
@@ -112,27 +124,39 @@ async function serve(context: Context, request: IncomingMessage, response: Serve
   if (context.options.latencyMs) await sleep(context.options.latencyMs);
   let answer: Answer | 'reset';
   try {
-    answer = await handle(context, wire);
+    answer = await handle(context, wire, service);
   } catch (error) {
-    answer = errorAnswer(error, wire.path === '/');
+    answer = errorAnswer(error, dialectOf(service), wire.method);
   }
   if (answer === 'reset') reset(request.socket);
   else send(response, answer);
 }
 
-async function handle(context: Context, wire: WireRequest): Promise<Answer | 'reset'> {
-  const form = new URLSearchParams(wire.path === '/' ? Buffer.from(wire.body).toString('utf8') : '');
-  const match = findOperation(wire.method, wire.path, form);
+function matchOf(wire: WireRequest, service: string): Match | undefined {
+  if (service === 's3') return findS3(wire.method, wire.path, wire.query);
+  if (wire.path !== '/' || wire.method !== 'POST') return findOperation(wire.method, wire.path);
+  const target = wire.headers['x-amz-target'];
+  if (target !== undefined) return findTarget(target);
+  return findAction(new URLSearchParams(Buffer.from(wire.body).toString('utf8')).get('Action'));
+}
+
+function unknownOperation(wire: WireRequest, service: string): AwsError {
+  const { 'x-amz-target': target = `${wire.method} ${wire.path}` } = wire.headers;
+  const action = new URLSearchParams(Buffer.from(wire.body).toString('utf8')).get('Action');
+  const what = service === 'sts' ? (action ?? 'this action') : target;
+  // For S3, 404 would say that an object does not exist.
+  const status = service === 's3' ? 501 : 404;
+  return gatewayError(status, 'UnknownOperationException', `The sandbox does not know ${what}.`);
+}
+
+async function handle(context: Context, wire: WireRequest, service: string): Promise<Answer | 'reset'> {
+  const match = matchOf(wire, service);
   // Its signature cannot be checked without its bytes.
-  if (wire.tooLarge) throw requestTooLarge(MAX_REQUEST_BYTES, match?.operation ?? 'unknown');
+  if (wire.tooLarge)
+    throw requestTooLarge(service === 's3' ? MAX_OBJECT_BYTES : MAX_REQUEST_BYTES, match?.operation ?? 'unknown');
   const identity = await authenticate(wire);
-  if (match === undefined)
-    throw gatewayError(
-      404,
-      'UnknownOperationException',
-      `The sandbox does not know ${wire.path === '/' ? (form.get('Action') ?? 'this action') : `${wire.method} ${wire.path}`}.`,
-    );
-  const body = parseBody(wire, match.operation);
+  if (match === undefined) throw unknownOperation(wire, service);
+  const body = match.body === 'json' ? parseBody(wire) : {};
   const fault = await intercepted(context, match, wire, body);
   if (fault?.kind === 'reset-before') return 'reset';
   if (fault?.kind === 'error') throw faultError(fault);

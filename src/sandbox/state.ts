@@ -1,14 +1,24 @@
 import { randomUUID } from 'node:crypto';
 import type { Json } from '../model/json.js';
+import type { Stores } from './stores.js';
 
 /** Members of a FunctionConfiguration in the shape in which AWS answers them, without identity and state. */
 export type Config = Record<string, Json>;
 
-/** An uploaded archive. */
+/** An uploaded archive, or an image. */
 export interface Code {
-  /** base64(sha256(zip)). */
+  /** base64(sha256(zip)); of an image its digest in hex (recorded: lambda_image_crud). */
   readonly codeSha256: string;
+  /** Empty for an image. */
   readonly zip: Uint8Array;
+  readonly image?: {
+    /** As it was given. */
+    readonly uri: string;
+    /** With its digest. */
+    readonly resolvedUri: string;
+  };
+  /** The customer's key that encrypts it. */
+  readonly kmsKeyArn?: string;
 }
 
 /** What a published version freezes. */
@@ -71,6 +81,8 @@ export interface SandboxState {
   readonly now: () => number;
   /** Functions by name, by region. */
   readonly regions: Map<string, Map<string, FunctionState>>;
+  /** Parameters, secrets, buckets and images. */
+  readonly stores: Stores;
 }
 
 export const ACTIVE: Status = { State: 'Active', LastUpdateStatus: 'Successful' };

@@ -106,7 +106,7 @@ describe('an archive', () => {
 
   it.each([
     ['of S3', { S3Bucket: 'none', S3Key: 'k' }, /NoSuchBucket/],
-    ['that is an image', { ImageUri: 'x' }, /no container images/],
+    ['that is an image, for a function of archives', { ImageUri: 'x' }, /don't provide ImageUri/],
     ['that is missing', {}, /provide a source/],
   ])('%s is refused in words', async (_name, Code, message) => {
     const { create } = await bench();

@@ -75,7 +75,7 @@ describe.skipIf(!present)('AWS recordings', () => {
 
     beforeAll(async () => {
       recording = recordingOf(name);
-      answers = await play(recording, scenario.play);
+      answers = await play(recording, scenario.play, scenario.seed);
     });
 
     it('is answered alike, field by field', () => {

@@ -7,8 +7,10 @@ import type { RawAnswer } from '../support.js';
  */
 const TOKENS: Readonly<Record<string, RegExp>> = {
   uuid: /[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/,
-  'code-sha256': /[A-Za-z0-9+/]{43}=/,
-  'code-size': /[1-9]\d*/,
+  // Of an archive in base64, of an image in hex.
+  'code-sha256': /[A-Za-z0-9+/]{43}=|[0-9a-f]{64}/,
+  // An image has none.
+  'code-size': /\d+/,
   'function-name': /[A-Za-z0-9-_]+/,
   'fn-name': /[A-Za-z0-9-_]+/,
   'nonexisting-fn-name': /[A-Za-z0-9-_]+/,
@@ -20,6 +22,8 @@ const TOKENS: Readonly<Record<string, RegExp>> = {
   subnet_id_2: /subnet-2/,
   security_group_id_1: /sg-1/,
   security_group_id_2: /sg-2/,
+  repo_uri: /111111111111\.dkr\.ecr\.us-east-1\.amazonaws\.com\/[a-z-]+/,
+  repo_uri_2: /111111111111\.dkr\.ecr\.us-east-1\.amazonaws\.com\/[a-z-]+/,
   vpc_id: /vpc-[0-9a-f]{17}/,
 };
 /** One token for many values: a link is new each time, and sizes were replaced without a number. */

@@ -19,6 +19,7 @@ import {
   UpdateFunctionCodeCommand,
   UpdateFunctionConfigurationCommand,
 } from '@aws-sdk/client-lambda';
+import type { Seed } from '../../../src/sandbox/server.js';
 import { OTHER_ZIP, PYTHON_ZIP } from '../support.js';
 import type { Absent } from './compare.js';
 import { ARN, FUNCTION, type Tape } from './tape.js';
@@ -27,6 +28,8 @@ import { ARN, FUNCTION, type Tape } from './tape.js';
 export interface Scenario {
   readonly play: (tape: Tape) => Promise<unknown>;
   readonly absent?: Absent;
+  /** What the recording's other services held. */
+  readonly seed?: Seed;
 }
 
 const FunctionName = FUNCTION;
@@ -230,6 +233,50 @@ async function largeEnvironment(t: Tape): Promise<void> {
   await t.create('failed_create_fn_result', { Environment: { Variables } });
 }
 
+const REGISTRY = '111111111111.dkr.ecr.us-east-1.amazonaws.com';
+const IMAGE = `${REGISTRY}/first:latest`;
+const OTHER_IMAGE = `${REGISTRY}/second:latest`;
+
+async function s3(t: Tape): Promise<void> {
+  t.put('code', 'first.zip', PYTHON_ZIP);
+  await t.create('create_response_s3', { Code: { S3Bucket: 'code', S3Key: 'first.zip' } });
+  t.wait();
+  await t.get('get-function-response');
+  t.put('code', 'second.zip', OTHER_ZIP);
+  await t.send('update-function-response', upload({ S3Bucket: 'code', S3Key: 'second.zip' }));
+  await t.get('get-function-response-updated');
+}
+
+async function s3Errors(t: Tape): Promise<void> {
+  const wrongBucket = { S3Bucket: 'nobody', S3Key: 'first.zip' };
+  const wrongKey = { S3Bucket: 'code', S3Key: 'missing.zip' };
+  await t.create('create-error-wrong-bucket', { Code: wrongBucket });
+  await t.create('create-error-wrong-key', { Code: wrongKey });
+  await t.create(null);
+  t.wait();
+  await t.send('update-error-wrong-bucket', upload(wrongBucket));
+  await t.send('update-error-wrong-key', upload(wrongKey));
+}
+
+async function images(t: Tape): Promise<void> {
+  await t.create('create-image-response', {
+    PackageType: 'Image',
+    Code: { ImageUri: IMAGE },
+    Runtime: undefined,
+    Handler: undefined,
+    Environment: { Variables: { CUSTOM_ENV: 'test' } },
+  });
+  t.wait();
+  const configuration = new GetFunctionConfigurationCommand({ FunctionName });
+  await t.get('get-function-code-response');
+  await t.send('get-function-config-response', configuration);
+  await t.send('image-to-zipfile-error', upload({ ZipFile: OTHER_ZIP }));
+  await t.send('update-function-code-response', upload({ ImageUri: OTHER_IMAGE }));
+  t.wait();
+  await t.get('get-function-code-response-after-update');
+  await t.send('get-function-config-response-after-update', configuration);
+}
+
 /** Every recording that concerns the sandbox's operations, with its calls. */
 export const SCENARIOS: Readonly<Record<string, Scenario>> = {
   alias_lifecycle: { play: aliases },
@@ -253,6 +300,12 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
   },
   function_lifecycle: { play: functionLifecycle },
   function_revisions_basic: { play: revisions },
+  lambda_code_location_s3: { play: s3, seed: { buckets: { code: {} } } },
+  lambda_code_location_s3_errors: { play: s3Errors, seed: { buckets: { code: {} } } },
+  lambda_image_crud: {
+    play: images,
+    seed: { images: { [IMAGE]: `sha256:${'a1'.repeat(32)}`, [OTHER_IMAGE]: `sha256:${'b2'.repeat(32)}` } },
+  },
   lambda_code_location_zipfile: {
     play: async (t) => {
       await t.create('create-response-zip-file');
@@ -338,10 +391,7 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
 /** Recordings of operations that the sandbox does not have yet, and which they are. */
 export const LATER: Readonly<Record<string, string>> = {
   add_lambda_permission_aws: 'permissions',
-  lambda_code_location_s3: 'code from S3',
-  lambda_code_location_s3_errors: 'code from S3',
   lambda_eventinvokeconfig_lifecycle: 'event invoke configuration',
-  lambda_image_crud: 'container images',
   lambda_provisioned_lifecycle: 'provisioned concurrency',
   url_config_lifecycle: 'function URLs',
 };

@@ -1,6 +1,7 @@
 import { CreateFunctionCommand, type CreateFunctionCommandInput, GetFunctionCommand } from '@aws-sdk/client-lambda';
 import type { JsonObject } from '../../../src/model/json.js';
-import { startSandbox } from '../../../src/sandbox/server.js';
+import { type Seed, startSandbox } from '../../../src/sandbox/server.js';
+import { putVersion } from '../../../src/sandbox/stores.js';
 import { clientOf, PYTHON_ZIP, type RawAnswer, SETTLE_MS } from '../support.js';
 
 /** The account of the recordings. */
@@ -23,6 +24,8 @@ export interface Tape {
   /** CreateFunction with what every recording has in common. */
   create(name: string | null, input?: Partial<CreateFunctionCommandInput>): Promise<RawAnswer>;
   get(name: string, qualifier?: string): Promise<RawAnswer>;
+  /** An object in one of the seed's buckets. */
+  put(bucket: string, key: string, body: Uint8Array): void;
   /** As the waiters of AWS: until everything is Active and Successful. */
   wait(): void;
 }
@@ -31,9 +34,10 @@ export interface Tape {
 export async function play(
   recorded: JsonObject,
   scenario: (tape: Tape) => Promise<unknown>,
+  seed: Seed = {},
 ): Promise<ReadonlyMap<string, RawAnswer>> {
   let now = Date.parse('2026-01-02T03:04:05.678Z');
-  const sandbox = await startSandbox({ account: ACCOUNT, settleMs: SETTLE_MS, now: () => now });
+  const sandbox = await startSandbox({ account: ACCOUNT, settleMs: SETTLE_MS, now: () => now, seed });
   let last: RawAnswer | undefined;
   const client = clientOf(sandbox.url, { raw: (answer) => (last = answer) });
   const answers = new Map<string, RawAnswer>();
@@ -62,6 +66,11 @@ export async function play(
         }),
       ),
     get: (name, qualifier) => send(name, new GetFunctionCommand({ FunctionName: FUNCTION, Qualifier: qualifier })),
+    put(bucket, key, body) {
+      const found = sandbox.state.stores.buckets.get(bucket);
+      if (found === undefined) throw new Error(`the seed has no bucket ${bucket}`);
+      putVersion(found, key, { body, now });
+    },
     wait() {
       now += SETTLE_MS;
     },
