@@ -27,6 +27,7 @@ export const ERROR_CODES = {
   SCHEMA: { summary: 'The value is not allowed here', exit: 1 },
   NOT_YET_SUPPORTED: { summary: 'Not supported yet', exit: 1 },
   UNSET_VARIABLE: { summary: 'A variable is not set', exit: 1 },
+  SECRET_UNKNOWN: { summary: 'A secret cannot be had', exit: 1 },
   SECRET_MISPLACED: { summary: 'A secret may not stand here', exit: 1 },
   BAD_INTERPOLATION: { summary: 'The ${…} expression is broken', exit: 1 },
   RULE: { summary: 'The file breaks a rule of Lambda', exit: 1 },

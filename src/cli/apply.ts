@@ -7,6 +7,7 @@ import type { Context } from './context.js';
 import { execute } from './execute.js';
 import { planAll } from './planning.js';
 import { readOrigin } from './origin.js';
+import { requireSecrets, withSecrets } from './secrets.js';
 import { loadSelected } from './spec.js';
 
 /**
@@ -16,7 +17,8 @@ import { loadSelected } from './spec.js';
  */
 export async function apply(context: Context): Promise<ExitCode> {
   requireConfirmable(context);
-  const spec = await loadSelected(context);
+  const spec = await withSecrets(context, await loadSelected(context));
+  requireSecrets(spec);
   const [planning, origin] = await Promise.all([planAll(context, spec), readOrigin(context.host)]);
   if (planning.document.changes) {
     context.output.preface([...renderPlan(planning.document), []]);

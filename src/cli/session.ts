@@ -1,4 +1,5 @@
 import { readAccount } from '../aws/account.js';
+import type { AwsOptions } from '../aws/client.js';
 import { createLambda } from '../aws/lambda.js';
 import { readLive, readVersions } from '../aws/read-live.js';
 import { DeployError } from '../errors.js';
@@ -31,6 +32,22 @@ export function openSessions(context: Context, desired: Pick<Desired, 'region' |
   };
 }
 
+/** How every client of this run reaches AWS. @param region the file's or the function's; absent: the environment's */
+export function awsOptions(
+  { host, options }: Pick<Context, 'host' | 'options'>,
+  region: string | undefined,
+): AwsOptions {
+  // The SDK itself reads AWS_REGION and the profile; the aws CLI also has AWS_DEFAULT_REGION.
+  const chosen = region ?? host.env['AWS_REGION'] ?? host.env['AWS_DEFAULT_REGION'];
+  return {
+    userAgent: `lambda-deploy/${VERSION}`,
+    stop: host.signal,
+    ...(chosen === undefined || chosen === '' ? {} : { region: chosen }),
+    ...(options.endpointUrl === undefined ? {} : { endpoint: options.endpointUrl }),
+    ...(options.profile === undefined ? {} : { profile: options.profile }),
+  };
+}
+
 /** @throws REGION_MISSING */
 async function openSession(
   { host, options, output }: Context,
@@ -40,15 +57,7 @@ async function openSession(
   const overridden =
     options.endpointUrl ?? (host.env['AWS_ENDPOINT_URL_LAMBDA'] || host.env['AWS_ENDPOINT_URL'] || undefined);
   if (overridden !== undefined) refuseBadEndpoint(overridden);
-  // The SDK itself reads AWS_REGION and the profile; the aws CLI also has AWS_DEFAULT_REGION.
-  const region = desired.region ?? host.env['AWS_REGION'] ?? host.env['AWS_DEFAULT_REGION'];
-  const aws = {
-    userAgent: `lambda-deploy/${VERSION}`,
-    stop: host.signal,
-    ...(region === undefined || region === '' ? {} : { region }),
-    ...(options.endpointUrl === undefined ? {} : { endpoint: options.endpointUrl }),
-    ...(options.profile === undefined ? {} : { profile: options.profile }),
-  };
+  const aws = awsOptions({ host, options }, desired.region);
   const lambda = await createLambda({
     ...aws,
     allowMissingRevisionId: overridden !== undefined,

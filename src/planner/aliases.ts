@@ -11,7 +11,7 @@ import {
 import type { Difference, InvokeStep, Operation, VersionRef } from '../model/plan.js';
 import { diffContent, sameVersionContent } from './compare.js';
 import { contentOf, type Content } from './normalize.js';
-import { isIgnored, isKnown, isManaged } from './target.js';
+import { isKnown, isManaged, keepsLive } from './target.js';
 
 /** What one declared alias serves now, measured against the target. */
 export interface AliasView {
@@ -46,7 +46,7 @@ export function versionOf(live: LiveFunction, version: Version): LiveVersion | u
 export function lacking(desired: DesiredFunction, version: Content, target: Content): string[] {
   return diffContent(version, target, 'version')
     .map(({ path }) => path)
-    .filter((path) => !isIgnored(desired, path) && isKnown(desired, path));
+    .filter((path) => !keepsLive(desired, path) && isKnown(desired, path));
 }
 
 /** The newest published version that already is the target, in every field; never a Failed one. */

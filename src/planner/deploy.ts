@@ -4,7 +4,15 @@ import type { FunctionPlan, Operation, Warning } from '../model/plan.js';
 import type { DeployRecord } from '../model/record.js';
 import { sameVersionContent } from './compare.js';
 import { planCreate } from './create.js';
-import { describeAliases, effectsOf, markDrift, tagDifferences, unfinishedWork, warningsOf } from './explain.js';
+import {
+  describeAliases,
+  effectsOf,
+  markDrift,
+  tagDifferences,
+  unfinishedWork,
+  unknownUntilApply,
+  warningsOf,
+} from './explain.js';
 import { planLatest } from './latest.js';
 import { assess, preserveSteps, releaseSteps } from './moves.js';
 import { contentOf, type Content } from './normalize.js';
@@ -36,7 +44,7 @@ export interface PlannedFunction {
  * @throws CREATE_INCOMPLETE, PACKAGE_TYPE_CHANGE, AWS_UNREADABLE, CODE_REQUIRED, VERSION_NOT_FOUND, UPDATE_FAILED, RECORD_STORE
  */
 export function planDeploy({ desired, live, records, recordsInTags }: DeployInput): PlannedFunction {
-  if (live === undefined) return { ...planCreate(desired, recordsInTags), warnings: [] };
+  if (live === undefined) return { ...planCreate(desired, recordsInTags), warnings: unknownUntilApply(desired) };
   refusePackageTypeChange(desired, live);
   const situation = assess(desired, live);
   const { current, target } = situation;

@@ -136,6 +136,15 @@ function named(ref: VersionRef): string {
   return ref.number === LATEST ? LATEST : `version ${ref.number}`;
 }
 
+/** Variables that this plan can say nothing about. */
+export function unknownUntilApply({ name, unknownVariables = {} }: DesiredFunction): Warning[] {
+  return Object.entries(unknownVariables).map(([variable, reason]) => ({
+    code: 'UNKNOWN_UNTIL_APPLY',
+    function: name,
+    message: `environment.${variable} of ${name} is unknown until apply: ${reason}`,
+  }));
+}
+
 /** What a reviewer should know beside the differences. */
 export function warningsOf(desired: DesiredFunction, live: LiveFunction, records: readonly DeployRecord[]): Warning[] {
   const { name } = desired;
@@ -144,6 +153,7 @@ export function warningsOf(desired: DesiredFunction, live: LiveFunction, records
     const message = `AWS does not show the variables of ${name}; whether the served version has the same ones is not known.`;
     warnings.push({ code: 'AWS_UNREADABLE', function: name, message });
   }
+  warnings.push(...unknownUntilApply(desired));
   const open = records.find(
     (record, index) => record.result === 'open' && records.findIndex(({ alias }) => alias === record.alias) === index,
   );

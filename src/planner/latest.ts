@@ -5,7 +5,7 @@ import type { Json } from '../model/json.js';
 import type { Difference, Operation, UpdateFunctionCodeStep, VariableChange } from '../model/plan.js';
 import { diffContent, diffEnvironment, type PathDifference } from './compare.js';
 import type { Content } from './normalize.js';
-import { isIgnored, isKnown } from './target.js';
+import { isIgnored, isKnown, keepsLive } from './target.js';
 
 /** What has to happen to `$LATEST`, and why. */
 export interface LatestPlan {
@@ -106,7 +106,7 @@ function configurationStep(
 
 /** Names of the target's variables by what happens to them. */
 export function variableChange(
-  desired: Pick<DesiredFunction, 'ignoreChanges'>,
+  desired: Pick<DesiredFunction, 'ignoreChanges' | 'unknownVariables'>,
   current: Content,
   target: Content,
 ): VariableChange {
@@ -114,7 +114,7 @@ export function variableChange(
     diffEnvironment(current.environment, target.environment).map((d) => d.path.slice('environment.'.length)),
   );
   const names = Object.keys(target.environment).sort();
-  const ignored = (name: string): boolean => isIgnored(desired, `environment.${name}`);
+  const ignored = (name: string): boolean => keepsLive(desired, `environment.${name}`);
   return {
     set: names.filter((name) => differing.has(name) && !ignored(name)),
     same: names.filter((name) => !differing.has(name) && !ignored(name)),

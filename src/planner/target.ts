@@ -10,9 +10,19 @@ export function isIgnored(desired: Pick<DesiredFunction, 'ignoreChanges'>, path:
   return desired.ignoreChanges.some((ignored) => path === ignored || path.startsWith(`${ignored}.`));
 }
 
+/** What {@link keepsLive} looks at. */
+type Left = Pick<DesiredFunction, 'ignoreChanges' | 'unknownVariables'>;
+
+/** Whether the plan leaves this path as it is: others own it, or its value is unknown until apply. */
+export function keepsLive(desired: Left, path: string): boolean {
+  const [key, name = ''] = path.split('.', 2);
+  const isUnknown = key === 'environment' && ownValue(desired.unknownVariables ?? {}, name) !== undefined;
+  return isUnknown || isIgnored(desired, path);
+}
+
 /** Whether the file names this path (or the struct, map or list it is in) and does not leave it to others. */
 export function isManaged(desired: DesiredFunction, path: string): boolean {
-  if (isIgnored(desired, path)) return false;
+  if (keepsLive(desired, path)) return false;
   const [key = '', ...members] = path.split('.');
   if (key === 'code') return desired.code !== undefined;
   if (key === 'environment') return desired.environment !== undefined;
@@ -88,7 +98,7 @@ export function readable(desired: DesiredFunction, environment: Content['environ
 function environmentOf(desired: DesiredFunction, wanted: Variables, live: Variables): Variables {
   const result: Record<string, Secret> = {};
   for (const name of [...new Set([...Object.keys(wanted), ...Object.keys(live)])].sort()) {
-    const value = ownValue(isIgnored(desired, `environment.${name}`) ? live : wanted, name);
+    const value = ownValue(keepsLive(desired, `environment.${name}`) ? live : wanted, name);
     if (value !== undefined) result[name] = value;
   }
   return result;
