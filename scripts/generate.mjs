@@ -40,7 +40,7 @@ async function isUpToDate() {
 
 async function compileTypes(schema) {
   const { compile } = await import('json-schema-to-typescript');
-  return compile(withoutProse(schema), schema.title, {
+  return compile(withoutChoices(withoutProse(schema)), schema.title, {
     bannerComment: '// Generated from schemas/lambda.deploy.schema.json by scripts/generate.mjs.',
     additionalProperties: false,
     ignoreMinAndMaxItems: true,
@@ -81,6 +81,14 @@ function withoutProse(node) {
   if (typeof node !== 'object' || node === null) return node;
   const kept = Object.entries(node).filter(([key, value]) => !(key === 'description' && typeof value === 'string'));
   return Object.fromEntries(kept.map(([key, value]) => [key, key === 'examples' ? value : withoutProse(value)]));
+}
+
+/** Alternatives that only say which keys are required would double every property of a type. */
+function withoutChoices(node) {
+  if (Array.isArray(node)) return node.map(withoutChoices);
+  if (typeof node !== 'object' || node === null) return node;
+  const kept = Object.entries(node).filter(([key, value]) => !(key === 'oneOf' && value.every((one) => one.required)));
+  return Object.fromEntries(kept.map(([key, value]) => [key, withoutChoices(value)]));
 }
 
 /** `examples/X/src/` becomes `examples/X/function.zip`, `examples/X/src-NAME/` becomes `examples/X/NAME.zip`. */

@@ -84,6 +84,8 @@ export interface DesiredFunction {
   readonly unknownVariables?: Readonly<Record<string, string>>;
   /** Absent: not managed. */
   readonly code?: CodeRef;
+  /** The code signing configuration by ARN; absent: not managed; `null`: none. */
+  readonly codeSigningConfigArn?: string | null;
   /** Managed tags by key, `null` removes; keys that are not named are not managed. */
   readonly tags: Readonly<Record<string, string | null>>;
   /** Written on publish, never compared. */

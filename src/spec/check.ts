@@ -62,9 +62,12 @@ function fromPointer(pointer: string): Path {
 /** ajv repeats itself: alternatives report all their branches, and a bad name is reported by its pattern and by its map. */
 function oneForEachCause(errors: readonly ErrorObject[]): readonly ErrorObject[] {
   const alternatives = new Set(errors.filter((error) => error.keyword === 'anyOf').map((error) => error.instancePath));
+  const choices = new Set(errors.filter((error) => error.keyword === 'oneOf').map((error) => error.instancePath));
   return errors.filter((error) => {
     if (error.keyword === 'propertyNames' || error.keyword === 'if') return false;
     if (error.keyword === 'anyOf') return typeof error.data !== 'object' || error.data === null;
+    if (error.keyword === 'oneOf') return typeof error.data === 'object' && error.data !== null;
+    if (error.keyword === 'required' && choices.has(error.instancePath)) return false;
     return !(error.keyword === 'type' && alternatives.has(error.instancePath));
   });
 }
@@ -76,20 +79,15 @@ function explain(error: ErrorObject, root: Node): readonly Finding[] {
   const params = error.params as Record<string, unknown>;
   if (error.keyword === 'additionalProperties')
     return [unknownKey(error, String(params.additionalProperty), path, root)];
+  // `defaults` need not be complete.
+  if (INCOMPLETE.has(error.keyword) && path[0] === 'defaults') return [];
   if (error.keyword === 'required') {
     const key = String(params.missingProperty);
     const where = path.length === 0 ? 'The file' : formatPath(path);
-    return path[0] === 'defaults'
-      ? []
-      : [
-          {
-            code: 'SCHEMA',
-            position: node.position,
-            path: [...path, key],
-            message: `${where} has no \`${key}\`.`,
-            fix: key === 'version' ? 'add `version: 1`.' : `add \`${key}\`.`,
-          },
-        ];
+    const fix = key === 'version' ? 'add `version: 1`.' : `add \`${key}\`.`;
+    return [
+      { code: 'SCHEMA', position: node.position, path: [...path, key], message: `${where} has no \`${key}\`.`, fix },
+    ];
   }
   if (error.propertyName !== undefined) return [badName(error, error.propertyName, path, root)];
   const [what, fix] = explainValue(error, node);

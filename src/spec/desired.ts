@@ -15,6 +15,8 @@ import type { AliasSpec, FunctionSpec, HealthCheckSpec } from './generated/types
 import { mapAt, mapToJson, nodeAt, scalarsOf, type MapNode, type Node, type ScalarNode } from './node.js';
 import { complete, type TemplateLeaf } from './references.js';
 
+type Code = NonNullable<FunctionSpec['code']>;
+
 /** What a health check without `timeout` may take in all, in seconds. */
 const DEFAULT_CHECK_SECONDS = 60;
 
@@ -34,10 +36,35 @@ export interface CodePath {
   readonly entryPoint?: EntryPoint;
 }
 
+/** Where a function's code comes from, as the file says; nothing of it has been read. Paths are relative to the file's folder. */
+export type CodeSource = CodeOrigin & {
+  /** Where the source stands in the file. */
+  readonly location: Location;
+  /** Absent where the module may come from elsewhere (layers), where runtime or handler are not managed, and for images. */
+  readonly entryPoint?: EntryPoint;
+  /** Where an archive goes that is too large for a request. For `zip` and `dir`. */
+  readonly uploadBucket?: string;
+  /** Absent: AWS's own key. */
+  readonly sourceKmsKeyArn?: string;
+};
+
+/** The four kinds of code. */
+export type CodeOrigin =
+  | {
+      readonly kind: 'zip';
+      readonly path: string;
+      /** Packed again with fixed times. */ readonly reproducible: boolean;
+    }
+  | { readonly kind: 'dir'; readonly path: string }
+  | { readonly kind: 's3'; readonly bucket: string; readonly key: string; readonly version?: string }
+  | { readonly kind: 'image'; /** With tag or digest. */ readonly image: string };
+
 /** A function as the file wants it, before its archive is read. */
 export interface SpecFunction extends Omit<DesiredFunction, 'code' | 'specDigest'> {
-  /** Absent: the code is not managed. */
+  /** Present for `code.zip`, see `codeSource`. */
   readonly codePath?: CodePath;
+  /** Absent: the code is not managed. */
+  readonly codeSource?: CodeSource;
   /** Values with references in them; until they are resolved each is unknown. */
   readonly templates: readonly TemplateLeaf[];
   /** The function after `defaults`, with `${…}` in place of what they stand for. Input of `specDigest`, and of records. */
@@ -49,7 +76,8 @@ export function toSpecFunction(key: string, node: MapNode, file: string): SpecFu
   // The schema has passed; its generated type says what the tree now is.
   const spec = mapToJson(node) as unknown as FunctionSpec;
   const environment = toVariables(nodeAt(node, 'environment'));
-  const codePath = toCodePath(node, spec, file);
+  const codeSource = toCodeSource(node, spec, file);
+  const codePath = toCodePath(codeSource);
   const one: SpecFunction = {
     key,
     name: spec.name ?? key,
@@ -57,6 +85,8 @@ export function toSpecFunction(key: string, node: MapNode, file: string): SpecFu
     settings: toSettings(spec),
     ...(environment === undefined ? {} : { environment }),
     ...(codePath === undefined ? {} : { codePath }),
+    ...(codeSource === undefined ? {} : { codeSource }),
+    ...(spec.codeSigningConfigArn === undefined ? {} : { codeSigningConfigArn: spec.codeSigningConfigArn }),
     tags: spec.tags ?? {},
     ...(spec.versionDescription === undefined ? {} : { versionDescription: spec.versionDescription }),
     ignoreChanges: spec.ignoreChanges ?? [],
@@ -104,20 +134,36 @@ function toVariables(node: Node | undefined): Variables | null | undefined {
   );
 }
 
-function toCodePath(node: MapNode, spec: FunctionSpec, file: string): CodePath | undefined {
-  if (spec.code === undefined) return undefined;
-  const { runtime, handler } = spec;
+function toCodeSource(node: MapNode, spec: FunctionSpec, file: string): CodeSource | undefined {
+  const { code, runtime, handler } = spec;
+  const origin = code && toOrigin(code);
+  if (code === undefined || origin === undefined) return undefined;
   const mayBeElsewhere =
     (spec.layers ?? []).length > 0 ||
     spec.ignoreChanges?.includes('layers') === true ||
     // A wrapper script may start anything.
     spec.environment?.AWS_LAMBDA_EXEC_WRAPPER !== undefined;
-  const isKnown = runtime !== undefined && handler !== undefined && !mayBeElsewhere;
+  const isKnown = origin.kind !== 'image' && runtime !== undefined && handler !== undefined && !mayBeElsewhere;
   return {
-    zip: spec.code.zip,
-    location: { file, ...(nodeAt(node, 'code', 'zip') ?? node).position },
+    ...origin,
+    location: { file, ...(nodeAt(node, 'code', origin.kind) ?? node).position },
     ...(isKnown ? { entryPoint: { runtime, handler } } : {}),
+    ...(code.bucket === undefined ? {} : { uploadBucket: code.bucket }),
+    ...(code.sourceKmsKeyArn === undefined ? {} : { sourceKmsKeyArn: code.sourceKmsKeyArn }),
   };
+}
+
+function toOrigin({ zip, reproducible = false, dir, s3, image }: Code): CodeOrigin | undefined {
+  if (zip !== undefined) return { kind: 'zip', path: zip, reproducible };
+  if (dir !== undefined) return { kind: 'dir', path: dir };
+  if (s3 !== undefined) return { kind: 's3', ...s3 };
+  return image === undefined ? undefined : { kind: 'image', image };
+}
+
+function toCodePath(source: CodeSource | undefined): CodePath | undefined {
+  if (source?.kind !== 'zip') return undefined;
+  const { path: zip, location, entryPoint } = source;
+  return { zip, location, ...(entryPoint === undefined ? {} : { entryPoint }) };
 }
 
 function toAlias(name: string, spec: NonNullable<AliasSpec>): DesiredAlias {

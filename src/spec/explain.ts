@@ -9,6 +9,8 @@ export interface Schema {
   readonly maximum?: number;
   readonly enum?: readonly unknown[];
   readonly anyOf?: readonly Schema[];
+  readonly oneOf?: readonly Schema[];
+  readonly required?: readonly string[];
   readonly properties?: Readonly<Record<string, unknown>>;
   readonly examples?: readonly unknown[];
   readonly 'x-unit'?: string;
@@ -43,6 +45,11 @@ export function explainValue(error: ErrorObject, node: Node): Explanation {
       const orNothing = (schema.anyOf ?? []).some(({ type }) => type === 'null');
       return explainType(orNothing ? ['object'] : ['object', 'array'], node);
     }
+    case 'oneOf':
+      return explainChoice(
+        (schema.oneOf ?? []).flatMap(({ required = [] }) => required),
+        node,
+      );
     case 'minimum':
     case 'maximum': {
       const range =
@@ -53,6 +60,8 @@ export function explainValue(error: ErrorObject, node: Node): Explanation {
     case 'maxLength':
       return [`has ${[...textOf(node)].length} characters; AWS allows at most ${limit}.`, 'shorten it.'];
     case 'minLength':
+      if (textOf(node) !== '')
+        return [`has ${[...textOf(node)].length} characters; AWS wants at least ${limit}.`, `correct it${like}.`];
       return ['is empty.', `write a value${like}, or remove the line.`];
     case 'maxItems':
       return [
@@ -106,6 +115,14 @@ const TYPE_WORDS: Readonly<Record<string, string>> = {
   number: 'a number',
   boolean: 'true or false',
 };
+
+/** A map that needs exactly one of these keys. */
+function explainChoice(keys: readonly string[], node: Node): Explanation {
+  const found = keys.filter((key) => node.kind === 'map' && node.entries.has(key));
+  const list = `${keys.slice(0, -1).join(', ')} or ${keys.at(-1) ?? ''}`;
+  if (found.length === 0) return [`has none of ${keys.join(', ')}; it needs exactly one.`, `add ${list}.`];
+  return [`has ${found.join(' and ')}; it needs exactly one.`, `keep one of them.`];
+}
 
 function explainEnum(allowed: readonly string[], node: Node): Explanation {
   const close = nearestTo(textOf(node), allowed);

@@ -7,9 +7,27 @@ const BELONGS_TO: Readonly<Record<string, string>> = { reproducible: 'zip' };
 /** A container image brings its own; Lambda refuses them beside one. */
 const NOT_FOR_IMAGES: ReadonlySet<string> = new Set(['runtime', 'handler', 'layers']);
 
+/** The parts of a function that `manage` names, each with its keys; every other setting is configuration. */
+const PARTS: Readonly<Record<string, readonly string[]>> = {
+  code: ['code', 'architectures'],
+  aliases: ['aliases'],
+  tags: ['tags'],
+};
+/** Not settings, but what the file says about the function. */
+const ALWAYS: ReadonlySet<string> = new Set(['name', 'region', 'manage', 'ignoreChanges', 'versionDescription']);
+
+/** Whether a function's `manage` leaves a key to others; without `manage` none is. */
+export function isLeftToOthers(own: Node, key: string): boolean {
+  const manage = nodeAt(own, 'manage');
+  if (manage?.kind !== 'list' || ALWAYS.has(key)) return false;
+  const part = Object.keys(PARTS).find((name) => PARTS[name]?.includes(key)) ?? 'configuration';
+  return !manage.items.some((item) => item.kind === 'scalar' && item.value === part);
+}
+
 /**
  * The tree with `defaults` merged under every function. Before that, variables become the text they are written with: for
- * AWS each is text, and 1.10 is not 1.1. `runtime`, `handler` and `layers` of `defaults` do not apply to a container image.
+ * AWS each is text, and 1.10 is not 1.1. Of `defaults`, `runtime`, `handler` and `layers` do not apply to a container image,
+ * and nothing applies to a part that `manage` does not name.
  */
 export function mergeDefaults(root: Node): Node {
   const functions = mapAt(root, 'functions');
@@ -20,7 +38,11 @@ export function mergeDefaults(root: Node): Node {
     const own = textVariables(node);
     if (defaults?.kind !== 'map' || own.kind !== 'map') return mergeFunction(undefined, own);
     const whole = mergeFunction(defaults, own);
-    return nodeAt(whole, 'code', 'image') ? mergeFunction(without(defaults, NOT_FOR_IMAGES), own) : whole;
+    const isImage = nodeAt(whole, 'code', 'image') !== undefined && !isLeftToOthers(whole, 'code');
+    const unwanted = [...defaults.entries.keys()].filter(
+      (key) => isLeftToOthers(whole, key) || (isImage && NOT_FOR_IMAGES.has(key)),
+    );
+    return unwanted.length === 0 ? whole : mergeFunction(without(defaults, new Set(unwanted)), own);
   });
   return withEntry(root, 'functions', merged);
 }

@@ -71,7 +71,17 @@ describe('the table of settings', () => {
 });
 
 describe('the schema', () => {
-  const OWN = ['name', 'region', 'code', 'tags', 'versionDescription', 'ignoreChanges', 'aliases'];
+  const OWN = [
+    'name',
+    'region',
+    'code',
+    'codeSigningConfigArn',
+    'manage',
+    'tags',
+    'versionDescription',
+    'ignoreChanges',
+    'aliases',
+  ];
 
   it('has the settings of the table and the keys of its own, and no others', () => {
     expect(Object.keys(functionKeys).toSorted()).toEqual([...OWN, ...FIELDS.map(({ key }) => key)].toSorted());

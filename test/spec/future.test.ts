@@ -4,6 +4,13 @@ import { findingsOf, load } from './helpers.js';
 
 const FEATURES = [
   ['region', 'region: eu-west-1'],
+  ['dir', 'code: { dir: build }'],
+  ['s3', 'code: { s3: { bucket: acme-artifacts, key: a.zip } }'],
+  ['image', 'code: { image: "123456789012.dkr.ecr.us-east-1.amazonaws.com/app:1" }'],
+  ['reproducible', 'code: { zip: a.zip, reproducible: true }'],
+  ['bucket', 'code: { zip: a.zip, bucket: acme-uploads }'],
+  ['sourceKmsKeyArn', 'code: { zip: a.zip, sourceKmsKeyArn: "arn:aws:kms:us-east-1:123456789012:key/a" }'],
+  ['codeSigningConfigArn', 'codeSigningConfigArn: null'],
   ['references', 'environment: { AA: "${ssm:/a}" }'],
   ['references', 'environment: { AA: "${secretsmanager:a}" }'],
   ['payloadReferences', 'aliases: { live: { healthCheck: { payload: "${ssm:/a}" } } }'],
