@@ -28,6 +28,10 @@ const UPLOAD_ATTEMPTS = 3;
 const PAUSE_MS = 500;
 const WORTH_REPEATING = ['AWS_AMBIGUOUS', 'AWS_THROTTLED', 'AWS_UNREACHABLE'] as const;
 
+const ignore = (): void => undefined;
+/** The SDK warns on the console about an upload that it cannot repeat, unless it is given a logger. */
+const SILENT = { trace: ignore, debug: ignore, info: ignore, warn: ignore, error: ignore };
+
 /** S3's answers to a caller in the wrong region. @see https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html#RedirectErrorList */
 const MOVED: ReadonlySet<unknown> = new Set([301, 307]);
 /** Not found, and a version that is a delete marker. @see https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html */
@@ -142,6 +146,7 @@ class SdkObjectStore implements ObjectStorePort {
         region: reads.config.region,
         credentials: reads.config.credentials,
         requestHandler: reads.config.requestHandler,
+        logger: SILENT,
       });
       return { sdk, reads, writes };
     });

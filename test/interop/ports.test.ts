@@ -1,0 +1,104 @@
+import { createHash } from 'node:crypto';
+import { CreateRepositoryCommand, ECRClient, PutImageCommand } from '@aws-sdk/client-ecr';
+import {
+  CreateBucketCommand,
+  PutBucketVersioningCommand,
+  PutObjectCommand,
+  S3Client,
+  type S3ClientConfig,
+} from '@aws-sdk/client-s3';
+import { CreateSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { PutParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
+import { afterAll, beforeAll, beforeEach, describe } from 'vitest';
+import { createImageRegistry } from '../../src/aws/image-registry.js';
+import { createObjectStore } from '../../src/aws/object-store.js';
+import { createSecrets } from '../../src/aws/secrets.js';
+import { imageRegistryContract, objectStoreContract, secretsContract } from '../aws/contract.js';
+import { type Moto, startMoto, works } from './support.js';
+import '../e2e/support.js';
+
+/**
+ * The contract suites of the ports on moto, a second opinion on S3, SSM, Secrets Manager and ECR. Where moto is not as AWS is:
+ * - it has no policies unless they are built first, so nothing is denied;
+ * - PutObject takes a SHA-256 without checking it;
+ * - HeadObject gives no ChecksumType, so that no checksum of its counts;
+ * - an image's digest is made of its layers alone, so pushes differ in those.
+ */
+const hasMoto = await works('the ports against moto', 'moto_server', '--help');
+
+describe.skipIf(!hasMoto)('ports on moto', () => {
+  let moto: Moto;
+  beforeAll(async () => void (moto = await startMoto()));
+  afterAll(() => moto?.stop());
+  beforeEach(() => moto.reset());
+
+  const options = (region = 'us-east-1') => ({
+    endpoint: moto.url,
+    region,
+    credentials: { accessKeyId: 'x', secretAccessKey: 'x' },
+  });
+
+  secretsContract(
+    'moto',
+    async ({ parameters = {}, secrets = {} }) => {
+      const ssm = new SSMClient(options());
+      for (const [Name, Value] of Object.entries(parameters))
+        await ssm.send(new PutParameterCommand({ Name, Value, Type: 'SecureString' }));
+      const manager = new SecretsManagerClient(options());
+      for (const [Name, value] of Object.entries(secrets)) {
+        const content =
+          typeof value === 'string' ? { SecretString: value } : { SecretBinary: Buffer.from(value.binary, 'base64') };
+        await manager.send(new CreateSecretCommand({ Name, ...content }));
+      }
+      return createSecrets(options());
+    },
+    'moto denies nothing',
+  );
+
+  objectStoreContract(
+    'moto',
+    async () => {
+      const config: S3ClientConfig = {
+        ...options(),
+        forcePathStyle: true,
+        requestChecksumCalculation: 'WHEN_REQUIRED',
+      };
+      const s3 = new S3Client(config);
+      await s3.send(new CreateBucketCommand({ Bucket: 'plain' }));
+      await s3.send(new CreateBucketCommand({ Bucket: 'versioned' }));
+      const VersioningConfiguration = { Status: 'Enabled' } as const;
+      await s3.send(new PutBucketVersioningCommand({ Bucket: 'versioned', VersioningConfiguration }));
+      return {
+        port: createObjectStore(options()),
+        put: (Bucket, Key, Body) => s3.send(new PutObjectCommand({ Bucket, Key, Body })),
+      };
+    },
+    { checksUnchecked: 'moto takes any SHA-256', noChecksumType: 'moto names no ChecksumType' },
+  );
+
+  imageRegistryContract('moto', async () => {
+    const clients = new Map<string, ECRClient>();
+    const made = new Set<string>();
+    return {
+      port: createImageRegistry(options()),
+      async push(region, repositoryName, imageTag, content) {
+        const ecr = clients.get(region) ?? new ECRClient(options(region));
+        clients.set(region, ecr);
+        if (!made.has(`${region}/${repositoryName}`)) await ecr.send(new CreateRepositoryCommand({ repositoryName }));
+        made.add(`${region}/${repositoryName}`);
+        const imageManifest = JSON.stringify({
+          schemaVersion: 2,
+          mediaType: 'application/vnd.docker.distribution.manifest.v2+json',
+          config: { mediaType: 'application/json', size: content.length, digest: `sha256:${hexOf(content)}` },
+          layers: [{ mediaType: 'application/json', size: content.length, digest: `sha256:${hexOf(content)}` }],
+        });
+        const { image } = await ecr.send(new PutImageCommand({ repositoryName, imageTag, imageManifest }));
+        return image?.imageId?.imageDigest ?? '';
+      },
+    };
+  });
+});
+
+function hexOf(content: string): string {
+  return createHash('sha256').update(content).digest('hex');
+}
