@@ -19,7 +19,8 @@ export interface Options {
   readonly quiet: boolean;
 }
 
-const collect = (value: string, before: readonly string[] = []): readonly string[] => [...before, value];
+/** Parses a repeatable option: every value, in order. */
+export const collect = (value: string, before: readonly string[] = []): readonly string[] => [...before, value];
 
 /** Adds the common options to a command. Repeatable ones are never variadic, so that they cannot swallow an argument. */
 export function withCommonOptions(command: Command): Command {

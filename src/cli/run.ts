@@ -1,9 +1,9 @@
-import { Command, CommanderError } from 'commander';
+import { Command, CommanderError, Option } from 'commander';
 import { DeployError, isDeployError, type ExitCode } from '../errors.js';
 import { errorDocument, renderError } from '../render/errors.js';
 import { VERSION, type Context } from './context.js';
 import type { Host } from './host.js';
-import { readOptions, withCommonOptions } from './options.js';
+import { collect, readOptions, withCommonOptions } from './options.js';
 import { Output } from './output.js';
 
 type Verb = (context: Context) => Promise<ExitCode>;
@@ -85,6 +85,10 @@ function createProgram(host: Host, act: Act): Command {
     .option('--latency <ms>', 'how long every answer takes', '0')
     .option('--settle <ms>', 'how long updates stay in progress', '50')
     .option('--account <id>', 'the account of every ARN', '123456789012')
+    .option('--seed <file>', 'parameters, secrets, buckets and images to start with')
+    .addOption(
+      new Option('--image <uri=dir>', 'run an image as the handler in a folder; repeatable').argParser(collect),
+    )
     .allowExcessArguments(false)
     .action(act(async () => (await import('./sandbox.js')).sandbox));
   return program;
