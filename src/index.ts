@@ -15,11 +15,13 @@ export type { DriftDocument, FunctionDrift, HistoryDocument } from './model/drif
 export type { ApplyEvent } from './model/events.js';
 export { FIELDS, type Field, type FieldKey } from './model/fields.js';
 export type {
+  ArchiveRef,
   CodeRef,
   Desired,
   DesiredAlias,
   DesiredFunction,
   HealthCheck,
+  ImageRef,
   LiveAlias,
   LiveFunction,
   LiveVersion,

@@ -1,7 +1,7 @@
 import type { Content } from '../planner/normalize.js';
 import type { DesiredFunction, LiveFunction } from '../model/function.js';
 import type { FunctionPlan } from '../model/plan.js';
-import type { Clock, FunctionRead, LambdaPort, RecordStore } from '../model/ports.js';
+import type { Clock, CodeChange, FunctionRead, LambdaPort, RecordStore } from '../model/ports.js';
 import type { DeployRecord, Origin } from '../model/record.js';
 import type { Emit } from '../model/events.js';
 
@@ -48,8 +48,8 @@ export interface ApplyJob {
   readonly live: LiveFunction | undefined;
   /** What `$LATEST` is afterwards, and with it the released version. */
   readonly target: Content;
-  /** The archive with the plan's CodeSha256; called only when a step sends code. */
-  readonly zip: () => Promise<Uint8Array>;
+  /** The code with the plan's CodeSha256, as a request carries it; called only when a step sends code. */
+  readonly code: () => Promise<CodeChange>;
   /** Newest first, all aliases of this function that are concerned. */
   readonly known: readonly DeployRecord[];
   readonly meta: RecordMeta;

@@ -9,6 +9,7 @@ import type {
   UpdateFunctionCodeStep,
   UpdateFunctionConfigurationStep,
 } from '../model/plan.js';
+import type { CodeChange } from '../model/ports.js';
 import { unpredicted } from '../planner/compare.js';
 import { contentOf, type Content } from '../planner/normalize.js';
 import { Aliases, type Moved } from './aliases.js';
@@ -103,7 +104,7 @@ export class Steps {
     step: CreateFunctionStep,
     openTags: Readonly<Record<string, string>>,
   ): Promise<StepStatus> {
-    const zip = await this.checkedZip(step.codeSha256);
+    const change = await this.checkedCode(step.codeSha256);
     const unlike = (live: Parameters<typeof contentOf>[0]): string[] =>
       unpredicted(this.job.target, contentOf(live, this.name), Object.keys(step.settings));
     const status = await mutate({
@@ -113,7 +114,7 @@ export class Steps {
         await this.ports.lambda.createFunction(this.name, {
           settings: step.settings,
           ...this.variables(step),
-          code: { zip },
+          ...change,
           tags,
         });
       },
@@ -155,14 +156,14 @@ export class Steps {
   }
 
   private async updateCode({ type, architectures, codeSha256 }: UpdateFunctionCodeStep): Promise<StepStatus> {
-    const zip = await this.checkedZip(codeSha256);
+    const change = await this.checkedCode(codeSha256);
     const latest = this.requireLatest();
     const also = architectures === undefined ? {} : { architectures };
     const settings: Settings = { ...latest.content.settings, ...also };
     const status = await latest.write(
       { ...latest.content, settings, codeSha256 },
       Object.keys(also),
-      (revisionId) => this.ports.lambda.updateFunctionCode(this.name, { code: { zip }, ...also }, revisionId),
+      (revisionId) => this.ports.lambda.updateFunctionCode(this.name, { ...change, ...also }, revisionId),
       () => this.landed.add(type),
     );
     return { status };
@@ -206,10 +207,15 @@ export class Steps {
     return step.environment === undefined || isUnreadable(environment) ? {} : { environment };
   }
 
-  private async checkedZip(codeSha256: string): Promise<Uint8Array> {
-    const zip = await this.job.zip();
-    if (createHash('sha256').update(zip).digest('base64') === codeSha256) return zip;
-    throw new DeployError('CODE_CHANGED', `the archive of ${this.name} is not the one that was planned.`, {
+  private async checkedCode(codeSha256: string): Promise<CodeChange> {
+    const change = await this.job.code();
+    const { code } = change;
+    const isPlanned =
+      'zip' in code
+        ? createHash('sha256').update(code.zip).digest('base64') === codeSha256
+        : 'imageUri' in code && code.imageUri.endsWith(`@sha256:${codeSha256}`);
+    if (isPlanned) return change;
+    throw new DeployError('CODE_CHANGED', `the code of ${this.name} is not what was planned.`, {
       subject: this.name,
       fix: 'run plan again.',
     });

@@ -1,11 +1,13 @@
 import type { ExitCode } from '../errors.js';
 import { exitCodeOf } from '../apply/apply.js';
+import type { Origin } from '../model/record.js';
 import { renderPlan } from '../render/plan.js';
 import { renderResult } from '../render/result.js';
+import type { LoadedSpec } from '../spec/load.js';
 import { confirm, requireConfirmable } from './confirm.js';
 import type { Context } from './context.js';
 import { execute } from './execute.js';
-import { planAll } from './planning.js';
+import { planAll, type Planning } from './planning.js';
 import { readOrigin } from './origin.js';
 import { requireSecrets, withSecrets } from './secrets.js';
 import { loadSelected } from './spec.js';
@@ -20,6 +22,14 @@ export async function apply(context: Context): Promise<ExitCode> {
   const spec = await withSecrets(context, await loadSelected(context));
   requireSecrets(spec);
   const [planning, origin] = await Promise.all([planAll(context, spec), readOrigin(context.host)]);
+  try {
+    return await carryOut(context, spec, planning, origin);
+  } finally {
+    await planning.codes.close();
+  }
+}
+
+async function carryOut(context: Context, spec: LoadedSpec, planning: Planning, origin: Origin): Promise<ExitCode> {
   if (planning.document.changes) {
     context.output.preface([...renderPlan(planning.document), []]);
     await confirm(context, 'Apply this plan?');
@@ -30,7 +40,7 @@ export async function apply(context: Context): Promise<ExitCode> {
     desired: job.desired,
     live: job.live,
     known: [...job.records.values()].flat(),
-    zip: () => planning.readZip(job.desired),
+    code: async () => ({ code: await planning.codes.payload(job.desired.key) }),
     meta: {
       action: 'deploy' as const,
       origin,

@@ -7,7 +7,8 @@ import { loadSelected } from './spec.js';
 
 /** Shows what apply would do, and why. Makes no mutating call. */
 export async function plan(context: Context): Promise<ExitCode> {
-  const { document } = await planAll(context, await withSecrets(context, await loadSelected(context)));
+  const { codes, document } = await planAll(context, await withSecrets(context, await loadSelected(context)));
+  await codes.close();
   context.output.result(document, renderPlan(document));
   return document.changes && context.options['detailedExitcode'] === true ? 2 : 0;
 }

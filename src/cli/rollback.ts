@@ -2,6 +2,7 @@ import { exitCodeOf } from '../apply/apply.js';
 import { DeployError, isDeployError, type ExitCode } from '../errors.js';
 import type { Desired, DesiredAlias, DesiredFunction } from '../model/function.js';
 import { planRollback } from '../planner/rollback.js';
+import type { CodePayload } from '../model/ports.js';
 import { chooseTarget, type RollbackTarget } from '../planner/rollback-target.js';
 import { renderPlan } from '../render/plan.js';
 import { renderResult } from '../render/result.js';
@@ -96,7 +97,7 @@ async function prepare(
     // The run compares the version that it goes back to with what was seen here.
     live: { ...live, versions: [...live.versions.filter((one) => one.version !== version.version), version] },
     known,
-    zip: () => downloadVersion(session, one.name, target.version),
+    code: async () => ({ code: await codeOfVersion(session, one.name, target.version) }),
     meta: { action: 'rollback', origin, links: { [alias.name]: linksOf(target) } },
   };
 }
@@ -123,18 +124,17 @@ async function choose({ lambda }: Session, name: string, decide: () => RollbackT
   }
 }
 
-/** The link is good for ten minutes, so it is asked for when the code is sent. */
-async function downloadVersion({ lambda }: Session, name: string, number: string): Promise<Uint8Array> {
+/** A version's own archive or pinned image. The link to an archive is good for ten minutes, so it is asked for when the code is sent. */
+async function codeOfVersion({ lambda }: Session, name: string, number: string): Promise<CodePayload> {
   const read = await lambda.getFunction(name, number);
+  if (read?.resolvedImageUri !== undefined) return { imageUri: read.resolvedImageUri };
   const location = read?.version.codeLocation;
-  if (location === undefined) {
-    throw new DeployError('AWS_UNREADABLE', `AWS gives no link to the code of version ${number} of ${name}.`, {
-      source: 'aws',
-      subject: name,
-      fix: 'apply the file of that deployment to restore $LATEST.',
-    });
-  }
-  return lambda.download(location);
+  if (location !== undefined) return { zip: await lambda.download(location) };
+  throw new DeployError('AWS_UNREADABLE', `AWS does not give the code of version ${number} of ${name}.`, {
+    source: 'aws',
+    subject: name,
+    fix: 'apply the file of that deployment to restore $LATEST.',
+  });
 }
 
 function linksOf({ record, leaves }: RollbackTarget): { restores?: string; leaves?: string } {

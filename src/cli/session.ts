@@ -1,10 +1,11 @@
 import { readAccount } from '../aws/account.js';
 import type { AwsOptions } from '../aws/client.js';
+import { createImageRegistry } from '../aws/image-registry.js';
 import { createLambda } from '../aws/lambda.js';
 import { readLive, readVersions } from '../aws/read-live.js';
 import { DeployError } from '../errors.js';
 import { LATEST, type Desired, type DesiredFunction, type LiveFunction } from '../model/function.js';
-import type { LambdaPort, RecordStore } from '../model/ports.js';
+import type { ImageRegistryPort, LambdaPort, RecordStore } from '../model/ports.js';
 import type { DeployRecord } from '../model/record.js';
 import { versionsNeeded } from '../planner/deploy.js';
 import { fileStore } from '../record/file.js';
@@ -46,6 +47,11 @@ export function awsOptions(
     ...(options.endpointUrl === undefined ? {} : { endpoint: options.endpointUrl }),
     ...(options.profile === undefined ? {} : { profile: options.profile }),
   };
+}
+
+/** Asks the registry what an image's tag stands for; its client is loaded by the first image. */
+export function imageDigests(context: Context, region: string | undefined): ImageRegistryPort['resolveDigest'] {
+  return (image) => createImageRegistry(awsOptions(context, region)).resolveDigest(image);
 }
 
 /** @throws REGION_MISSING */

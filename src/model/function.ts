@@ -29,8 +29,11 @@ export function isUnreadable(value: object | undefined): value is Unreadable {
  */
 export type Settings = Readonly<Partial<Record<Exclude<FieldKey, 'environment'>, Json>>>;
 
-/** Where a function's code comes from, with the digest that decides whether it changed. */
-export interface CodeRef {
+/** A function's code with the digest that decides whether it changed. */
+export type CodeRef = ArchiveRef | ImageRef;
+
+/** A zip archive, given or packed. */
+export interface ArchiveRef {
   readonly kind: 'zip';
   /** As the file names it, relative to the file's folder; for a rollback `version N of NAME`. */
   readonly source: string;
@@ -40,6 +43,17 @@ export interface CodeRef {
   readonly zipBytes: number;
   /** Size of all entries unpacked, in bytes; 0 where it is not known. */
   readonly unzippedBytes: number;
+}
+
+/** A container image, pinned: a tag may stand for another one tomorrow. */
+export interface ImageRef {
+  readonly kind: 'image';
+  /** As the file names it. */
+  readonly source: string;
+  /** `REPOSITORY@sha256:…`. */
+  readonly imageUri: string;
+  /** 64 hex digits of the image's digest, AWS's CodeSha256 for images ◉ lambda_image_crud. */
+  readonly codeSha256: string;
 }
 
 /** One probe of a version or an alias. Passed when the invocation succeeds and the status, where expected, is equal. */

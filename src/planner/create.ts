@@ -9,7 +9,7 @@ import { publishStep } from './moves.js';
 import { normalizeSettings, normalizeValue, settingField, type Content } from './normalize.js';
 import { refuseTooMany } from './tags.js';
 
-/** What a create needs besides its name. @see https://docs.aws.amazon.com/lambda/latest/api/API_CreateFunction.html */
+/** What a create from an archive needs besides its name; an image brings all but the role. @see https://docs.aws.amazon.com/lambda/latest/api/API_CreateFunction.html */
 const REQUIRED = ['role', 'runtime', 'handler'] as const;
 
 /**
@@ -104,7 +104,8 @@ function newContent(desired: DesiredFunction, codeSha256: string): Content {
 }
 
 function requireComplete(desired: DesiredFunction): NonNullable<DesiredFunction['code']> {
-  const missing: string[] = REQUIRED.filter((key) => desired.settings[key] === undefined);
+  const required = desired.code?.kind === 'image' ? (['role'] as const) : REQUIRED;
+  const missing: string[] = required.filter((key) => desired.settings[key] === undefined);
   if (desired.code !== undefined && missing.length === 0) return desired.code;
   const names = [...(desired.code === undefined ? ['code'] : []), ...missing];
   throw new DeployError(

@@ -106,8 +106,11 @@ export function recorded(body: readonly Operation[]): Operation[] {
 }
 
 function refusePackageTypeChange(desired: DesiredFunction, live: LiveFunction): void {
-  if (desired.code === undefined || live.latest.packageType === 'Zip') return;
-  const detail = `${desired.name} runs a container image, the file gives a zip archive, and Lambda cannot change one into the other.`;
+  if (desired.code === undefined) return;
+  const wanted = desired.code.kind === 'image' ? 'Image' : 'Zip';
+  if (live.latest.packageType === wanted) return;
+  const words = { Image: 'a container image', Zip: 'a zip archive' };
+  const detail = `${desired.name} runs ${words[live.latest.packageType]}, the file gives ${words[wanted]}, and Lambda cannot change one into the other.`;
   throw new DeployError('PACKAGE_TYPE_CHANGE', detail, {
     subject: desired.name,
     fix: 'deploy under another name and move the callers, or delete the function first.',

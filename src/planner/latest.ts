@@ -56,7 +56,16 @@ export function planLatest(
     );
   }
   if (configuration === undefined && code === undefined && resendCode) throw needsCode(desired);
-  return { differences, operations: inOrder(configuration, code, desired.code?.zipBytes, live.latest.codeSize, found) };
+  return {
+    differences,
+    operations: inOrder(
+      configuration,
+      code,
+      desired.code?.kind === 'zip' ? desired.code.zipBytes : undefined,
+      live.latest.codeSize,
+      found,
+    ),
+  };
 }
 
 function badState(latest: LiveVersion): PathDifference[] {

@@ -82,7 +82,7 @@ export function planRollback(input: RollbackInput): PlannedFunction {
       .sort(),
     specDigest: target.record?.specDigest ?? '',
   };
-  return { plan, target: content, warnings: warningsOf(name, version, live) };
+  return { plan, target: content, warnings: warningsOf(name, version) };
 }
 
 /** Anybody may write a tag, and a function may have been made anew: a record that AWS contradicts is not believed. */
@@ -136,7 +136,7 @@ function latestSteps(
   found: readonly PathDifference[],
 ): Operation[] {
   const changed = new Set(found.map(({ path }) => path.split('.')[0] ?? ''));
-  const sendCode = (changed.has('code') || changed.has('architectures')) && live.latest.packageType === 'Zip';
+  const sendCode = changed.has('code') || changed.has('architectures');
   const settings: Record<string, Json> = {};
   for (const key of changed) {
     const value = content.settings[key as keyof Content['settings']];
@@ -166,20 +166,13 @@ function latestSteps(
   return inOrder(configuration, code, version.codeSize, live.latest.codeSize, found);
 }
 
-function warningsOf(name: string, version: LiveVersion, live: LiveFunction): Warning[] {
+function warningsOf(name: string, version: LiveVersion): Warning[] {
   const warnings: Warning[] = [];
   if (isUnreadable(version.environment)) {
     warnings.push({
       code: 'AWS_UNREADABLE',
       function: name,
       message: `the variables of version ${version.version} cannot be read (${version.environment.unreadable}); $LATEST keeps its own.`,
-    });
-  }
-  if (live.latest.packageType === 'Image') {
-    warnings.push({
-      code: 'NOT_YET_SUPPORTED',
-      function: name,
-      message: `${name} runs an image: the alias goes back, the image of $LATEST is left as it is.`,
     });
   }
   return warnings;

@@ -29,10 +29,10 @@ export type Feature =
   | 'payloadReferences';
 
 /** Sources of code that the commands carry out beside `zip`; `loadSpec` refuses the others. */
-export const SUPPORTED_CODE_KINDS: readonly Extract<Feature, 'dir' | 's3' | 'image'>[] = [];
+export const SUPPORTED_CODE_KINDS: readonly Extract<Feature, 'dir' | 's3' | 'image'>[] = ['dir', 'image'];
 
 /** Everything that the commands carry out: what `loadSpec` takes unless it is told otherwise. */
-export const SUPPORTED_FEATURES: readonly Feature[] = [...SUPPORTED_CODE_KINDS, 'region', 'references'];
+export const SUPPORTED_FEATURES: readonly Feature[] = [...SUPPORTED_CODE_KINDS, 'reproducible', 'region', 'references'];
 
 /** Keys that the file format will have, and what to do until then. */
 type Future = Readonly<Record<string, string>>;

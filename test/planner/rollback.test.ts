@@ -81,9 +81,9 @@ describe('planRollback', () => {
       'Invoke UpdateAlias Invoke',
     ],
     [
-      'leaves the image of $LATEST alone',
+      'restores the image of $LATEST',
       { to: { packageType: 'Image' }, latest: { packageType: 'Image' } },
-      'Invoke UpdateAlias Invoke',
+      'Invoke UpdateAlias Invoke UpdateFunctionCode',
     ],
     [
       'moves nothing when the alias is there, and tidies',
@@ -149,7 +149,6 @@ describe('planRollback', () => {
   it('warns about what it cannot restore', () => {
     const codes = (given: Given): string[] => plan(given).warnings.map(({ code }) => code);
     expect(codes({ to: { environment: UNREADABLE } })).toEqual(['AWS_UNREADABLE']);
-    expect(codes({ to: { packageType: 'Image' }, latest: { packageType: 'Image' } })).toEqual(['NOT_YET_SUPPORTED']);
     expect(codes({})).toEqual([]);
   });
 
