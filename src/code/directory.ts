@@ -17,7 +17,7 @@ export interface DirectorySource extends CodeSource {
  * see specs/0006-archives.md. `.lambdaignore` and what it says stay out, folders have no entries, links stay links.
  *
  * @throws DIR_NOT_FOUND; DIR_INVALID (not a folder, no files, something unreadable, a socket, pipe or device, a name that is not
- *   UTF-8 or has a backslash, a link that leaves the directory, a change meanwhile, no module for the handler); ZIP_TOO_LARGE
+ *   UTF-8 or has a backslash or control character, a link that leaves the directory, a change meanwhile, no module for the handler); ZIP_TOO_LARGE
  *   (unpacked, or too many files); ARCHIVE_NOT_WRITTEN.
  */
 export async function packDirectory(directory: DirectorySource): Promise<PackedArchive> {
@@ -121,7 +121,9 @@ function checkName(name: string, refuse: Refuse): void {
     ? 'whose name is not UTF-8'
     : name.includes('\\')
       ? 'whose backslash some tools unpack as a folder'
-      : undefined;
+      : /\p{Cc}/u.test(name)
+        ? 'whose control character readers of archives disagree about'
+        : undefined;
   if (why !== undefined)
     throw refuse('DIR_INVALID', `holds ${quoted(name)}, ${why}`, 'rename it, or list it in .lambdaignore.');
 }

@@ -1,5 +1,4 @@
 import { open, stat } from 'node:fs/promises';
-import { inflateRawSync } from 'node:zlib';
 import type { Entry, ZipFile } from 'yauzl';
 import { DeployError } from '../errors.js';
 import { MAX_ENTRIES, writeArchive, type ArchiveEntry, type PackedArchive } from './archive.js';
@@ -53,11 +52,11 @@ const REGULAR = 0o100000;
 const SYMBOLIC_LINK = 0o120000;
 const OWNER_EXECUTES = 0o100;
 
+/** Bit 11 of an entry's flags. @see https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT section 4.4.4 */
+const UTF8 = 0x800;
+
 /** The longest target of a link on Linux, in bytes. @see https://man7.org/linux/man-pages/man7/symlink.7.html */
 const MAX_TARGET_BYTES = 4096;
-
-/** Entries up to this size are inflated at once: a stream for each of 20,000 files costs more memory than the files. */
-const WHOLE_BYTES = 65_536;
 
 class Repacker {
   constructor(
@@ -92,6 +91,11 @@ class Repacker {
 
   #entryOf(entry: Entry): ArchiveEntry {
     const name = entry.fileName;
+    if ((entry.generalPurposeBitFlag & UTF8) === 0 && /[^ -~]/.test(name))
+      throw this.#invalid(
+        `holds ${quoted(name)}, or what is left of that name: it does not say that it is UTF-8, and readers disagree`,
+        'pack it with names in UTF-8.',
+      );
     if (!entry.canDecodeFileData())
       throw this.#invalid(
         `holds ${quoted(name)} compressed by method ${entry.compressionMethod}; Lambda knows deflate`,
@@ -115,22 +119,11 @@ class Repacker {
 
   async *#read(entry: Entry): AsyncGenerator<Uint8Array> {
     try {
-      if (entry.uncompressedSize > WHOLE_BYTES || entry.compressedSize > WHOLE_BYTES) {
-        const content: AsyncIterable<Uint8Array> = await this.zip.openReadStreamPromise(entry);
-        yield* content;
-      } else yield await this.#readWhole(entry);
+      const content: AsyncIterable<Uint8Array> = await this.zip.openReadStreamPromise(entry);
+      yield* content;
     } catch (cause) {
       throw this.#damaged(entry.fileName, cause);
     }
-  }
-
-  async #readWhole(entry: Entry): Promise<Buffer> {
-    const raw: Buffer[] = [];
-    const content: AsyncIterable<Buffer> = await this.zip.openReadStreamPromise(entry, { decodeFileData: false });
-    for await (const piece of content) raw.push(piece);
-    const bytes = Buffer.concat(raw);
-    if (entry.compressionMethod === 0) return bytes;
-    return inflateRawSync(bytes, { maxOutputLength: Math.max(entry.uncompressedSize, 1) });
   }
 
   async #checkLinks(entries: readonly ArchiveEntry[]): Promise<void> {

@@ -71,6 +71,8 @@ export function unreadable(cause: unknown, refuse: Refuse): DeployError {
 /** For yauzl: entries one by one, no path that leaves the archive, and open until it is closed. */
 export const STRICT = { lazyEntries: true, strictFileNames: true, autoClose: false } as const;
 
+const NONE = Buffer.alloc(0);
+
 interface Opener {
   readonly openPromise: typeof openPromise;
   readonly fromBufferPromise: typeof fromBufferPromise;
@@ -105,7 +107,10 @@ export async function readEntries(
     for await (const entry of zip.eachEntry()) {
       checkEntry(entry, names, refuse);
       names.add(entry.fileName);
-      entries.push(entry);
+      // Raw copies of what is decoded already: with 20,000 entries they are half of the memory.
+      entries.push(
+        Object.assign(entry, { fileNameRaw: NONE, extraFieldRaw: NONE, fileCommentRaw: NONE, extraFields: [] }),
+      );
       unzippedBytes += entry.uncompressedSize;
     }
     if (names.size === 0) throw refuse('ZIP_INVALID', 'holds no files', AGAIN);
