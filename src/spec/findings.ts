@@ -11,8 +11,15 @@ export interface Finding {
   readonly fix?: string;
 }
 
-/** Findings about a value as such: one is enough. Of the others, such as unset variables, a value can have several. */
-const JUDGEMENTS: ReadonlySet<ErrorCode> = new Set(['SCHEMA', 'RULE', 'UNKNOWN_KEY']);
+/** Findings of which a value can have several; of all others, which judge a value as such, one is enough. */
+const SEVERAL: ReadonlySet<ErrorCode> = new Set([
+  'UNSET_VARIABLE',
+  'BAD_INTERPOLATION',
+  'SECRET_MISPLACED',
+  'NOT_YET_SUPPORTED',
+  'YAML_SYNTAX',
+  'DUPLICATE_KEY',
+]);
 
 /**
  * Findings as diagnostics, in the order of the file, one for each cause: what `defaults` says wrong once is not repeated
@@ -22,7 +29,7 @@ export function toDiagnostics(findings: readonly Finding[], file: string): reado
   const byPlace = new Map<string, Finding>();
   for (const finding of findings) {
     const { line, column } = finding.position;
-    const what = JUDGEMENTS.has(finding.code) ? String(finding.path.at(-1) ?? '') : finding.message;
+    const what = SEVERAL.has(finding.code) ? finding.message : String(finding.path.at(-1) ?? '');
     const place = `${line}:${column}:${finding.severity ?? 'error'}:${what}`;
     if (!byPlace.has(place)) byPlace.set(place, finding);
   }

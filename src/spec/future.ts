@@ -32,7 +32,13 @@ export type Feature =
 export const SUPPORTED_CODE_KINDS: readonly Extract<Feature, 'dir' | 's3' | 'image'>[] = ['dir', 'image'];
 
 /** Everything that the commands carry out: what `loadSpec` takes unless it is told otherwise. */
-export const SUPPORTED_FEATURES: readonly Feature[] = [...SUPPORTED_CODE_KINDS, 'reproducible', 'region', 'references'];
+export const SUPPORTED_FEATURES: readonly Feature[] = [
+  ...SUPPORTED_CODE_KINDS,
+  'reproducible',
+  'manage',
+  'region',
+  'references',
+];
 
 /** Keys that the file format will have, and what to do until then. */
 type Future = Readonly<Record<string, string>>;

@@ -1,15 +1,14 @@
+import type { ErrorCode } from '../errors.js';
 import { fieldOf } from '../model/fields.js';
 import { MAX_ENVIRONMENT_BYTES, RESERVED_VARIABLES } from '../model/limits.js';
+import { buildInDescription, deprecatedRuntime, secretInClearText } from './advice.js';
+import { imageSettings, leftToOthers, reproducibleNeedsZip, snapStartRuntime } from './code-rules.js';
 import { parseDuration } from './duration.js';
 import type { Finding } from './findings.js';
 import { formatPath, mapAt, nodeAt, scalarsOf, textAt, type MapNode, type Node, type Path } from './node.js';
 
 /** The longest that a health check may take in all, in seconds: as long as an invocation may run. */
 const MAX_CHECK_SECONDS = 900;
-
-/** A variable that is another one in every build. */
-const BUILD_VARIABLE =
-  /\$\{(\w*(?:BUILD_(?:NUMBER|ID|URL)|RUN_(?:NUMBER|ID)|JOB_ID|PIPELINE_ID|COMMIT|SHA|TIMESTAMP))\b/;
 
 type FunctionRule = (node: MapNode, path: Path) => readonly Finding[];
 
@@ -20,7 +19,13 @@ const FUNCTION_RULES: readonly FunctionRule[] = [
   ignoredPaths,
   checkDurations,
   exactNumbers,
+  imageSettings,
+  reproducibleNeedsZip,
+  snapStartRuntime,
+  leftToOthers,
   buildInDescription,
+  deprecatedRuntime,
+  secretInClearText,
 ];
 
 /**
@@ -40,8 +45,8 @@ export function checkRules(root: Node): readonly Finding[] {
   ];
 }
 
-function broken(position: Finding['position'], path: Path, message: string, fix: string): Finding {
-  return { code: 'RULE', position, path, message, fix };
+function broken(code: ErrorCode, position: Finding['position'], path: Path, message: string, fix: string): Finding {
+  return { code, position, path, message, fix };
 }
 
 function reservedVariables(node: MapNode, path: Path): readonly Finding[] {
@@ -49,6 +54,7 @@ function reservedVariables(node: MapNode, path: Path): readonly Finding[] {
     .filter(([name]) => RESERVED_VARIABLES.has(name))
     .map(([name, { keyPosition }]) =>
       broken(
+        'RESERVED_VARIABLE',
         keyPosition,
         [...path, 'environment', name],
         `Lambda sets ${name} itself and refuses it as a variable.`,
@@ -71,6 +77,7 @@ function environmentSize(node: MapNode, path: Path): readonly Finding[] {
   const message = `${formatPath(at)} takes ${bytes} bytes; Lambda allows ${MAX_ENVIRONMENT_BYTES} for all variables with their names.`;
   return [
     broken(
+      'ENVIRONMENT_TOO_LARGE',
       environment.position,
       at,
       message,
@@ -84,7 +91,9 @@ function architecturesNeedCode(node: MapNode, path: Path): readonly Finding[] {
   if (architectures === undefined || nodeAt(node, 'code') !== undefined) return [];
   const at = [...path, 'architectures'];
   const message = `${formatPath(at)} needs \`code\`: Lambda changes the architecture only together with an archive.`;
-  return [broken(architectures.position, at, message, 'add `code`, or remove `architectures`.')];
+  return [
+    broken('ARCHITECTURE_WITHOUT_CODE', architectures.position, at, message, 'add `code`, or remove `architectures`.'),
+  ];
 }
 
 function ignoredPaths(node: MapNode, path: Path): readonly Finding[] {
@@ -101,6 +110,7 @@ function ignoredPaths(node: MapNode, path: Path): readonly Finding[] {
     const message = `${formatPath(at)} is "${text}", which is no setting of a function.`;
     return [
       broken(
+        'BAD_IGNORED_PATH',
         item.position,
         at,
         message,
@@ -122,6 +132,7 @@ function checkDurations(node: MapNode, path: Path): readonly Finding[] {
       const at = [...path, 'aliases', name, 'healthCheck', ...index, 'timeout'];
       return [
         broken(
+          'CHECK_TOO_LONG',
           timeout.position,
           at,
           `${formatPath(at)} is ${seconds} seconds; a health check may take 1 to ${MAX_CHECK_SECONDS}.`,
@@ -139,6 +150,7 @@ function exactNumbers(node: MapNode, path: Path): readonly Finding[] {
     if (isText || (Number.isFinite(scalar.value) && !isRounded(scalar.value))) return [];
     return [
       broken(
+        'INEXACT_NUMBER',
         scalar.position,
         at,
         `${formatPath(at)} is ${scalar.source}, a number that JSON cannot carry exactly.`,
@@ -150,29 +162,6 @@ function exactNumbers(node: MapNode, path: Path): readonly Finding[] {
 
 function isRounded(value: unknown): boolean {
   return Number.isInteger(value) && !Number.isSafeInteger(value);
-}
-
-function buildInDescription(node: MapNode, path: Path): readonly Finding[] {
-  const aliases = [...(mapAt(node, 'aliases')?.entries ?? [])].map(([name]) => ['aliases', name, 'description']);
-  return [['description'], ...aliases].flatMap((below) => {
-    const description = nodeAt(node, ...below);
-    if (description?.kind !== 'scalar') return [];
-    const variable = BUILD_VARIABLE.exec(description.interpolated?.written ?? '')?.[1];
-    if (variable === undefined) return [];
-    const at = [...path, ...below];
-    const message = `${formatPath(at)} contains \${${variable}}, so that every build is a change.`;
-    return [
-      {
-        ...broken(
-          description.position,
-          at,
-          message,
-          'put it into `versionDescription`, which is written on publish and never compared.',
-        ),
-        severity: 'warning' as const,
-      },
-    ];
-  });
 }
 
 function sameNames(keys: readonly string[], root: Node): readonly Finding[] {
@@ -190,6 +179,6 @@ function sameNames(keys: readonly string[], root: Node): readonly Finding[] {
     const position = node?.position ??
       mapAt(root, 'functions')?.entries.get(key)?.keyPosition ?? { line: 1, column: 1 };
     const message = `functions.${other} and functions.${key} are both named "${name}" in AWS; each would undo the other.`;
-    return [broken(position, ['functions', key, 'name'], message, 'give one of them another name.')];
+    return [broken('SAME_NAME_TWICE', position, ['functions', key, 'name'], message, 'give one of them another name.')];
   });
 }

@@ -140,7 +140,7 @@ async function infrastructureMakesReports({ client, clock }: Stage): Promise<voi
     new CreateFunctionCommand({
       FunctionName: 'reports',
       Role: 'arn:aws:iam::123456789012:role/reports',
-      Runtime: 'nodejs20.x',
+      Runtime: 'nodejs22.x',
       Handler: 'index.handler',
       Environment: { Variables: { FEATURE_PDF: 'on' } },
       Code: { ZipFile },

@@ -57,7 +57,7 @@ export const handler = async () => { n += 1; if (n > 1) throw new Error('second 
 export function hello(more: Document = {}): Document {
   return {
     code: { zip: 'function.zip' },
-    runtime: 'nodejs20.x',
+    runtime: 'nodejs22.x',
     handler: 'index.handler',
     role: 'arn:aws:iam::123456789012:role/hello',
     timeout: 5,

@@ -15,7 +15,7 @@ import { clientOf } from '../sandbox/support.js';
 export const BARE: JsonObject = {
   name: 'app',
   code: { zip: 'a.zip' },
-  runtime: 'nodejs20.x',
+  runtime: 'nodejs22.x',
   handler: 'index.handler',
   role: ROLE,
 };

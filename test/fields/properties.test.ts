@@ -44,7 +44,7 @@ const nothing = { see: undefined };
 
 const ROWS: readonly Row[] = [
   row('description', 'takes orders', 'takes returns', (live) => live.Description, { see: '' }),
-  row('runtime', 'nodejs22.x', 'nodejs20.x', (live) => live.Runtime, 'refused'),
+  row('runtime', 'nodejs24.x', 'nodejs22.x', (live) => live.Runtime, 'refused'),
   row('handler', 'index.other', 'index.handler', (live) => live.Handler, 'refused'),
   row('role', `${ROLE}-2`, `${ROLE}-3`, (live) => live.Role, 'refused'),
   row('timeout', 30, 60, (live) => live.Timeout, { see: 3 }),
