@@ -1,0 +1,63 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { GetParametersCommand, SSMClient } from '@aws-sdk/client-ssm';
+import { expect, it, onTestFinished } from 'vitest';
+import { systemClock } from '../../src/aws/clock.js';
+import type { Host } from '../../src/cli/host.js';
+import { run } from '../../src/cli/run.js';
+import { CREDENTIALS } from './support.js';
+
+const IMAGE = '123456789012.dkr.ecr.us-east-1.amazonaws.com/app:1';
+
+/** Runs `sandbox` in a folder with a seed and an image's folder; `onUrl` is called when it listens, and then it stops. */
+async function serve(words: readonly string[], onUrl: (url: string) => Promise<void>) {
+  const cwd = await mkdtemp(path.join(tmpdir(), 'sandbox-'));
+  onTestFinished(() => rm(cwd, { recursive: true }));
+  await writeFile(path.join(cwd, 'seed.yaml'), 'parameters: { /a: planted }\n');
+  await writeFile(path.join(cwd, 'bad.yaml'), 'parameters: { /a: 87654321 }\n');
+  await mkdir(path.join(cwd, 'app'));
+  const stop = new AbortController();
+  let err = '';
+  let used: Promise<void> = Promise.resolve();
+  const host: Host = {
+    env: {},
+    cwd,
+    writeOut(text) {
+      const url = /^AWS_ENDPOINT_URL=(\S+)\n$/.exec(text)?.[1];
+      if (url !== undefined) used = onUrl(url).finally(() => stop.abort());
+    },
+    writeErr: (text) => void (err += text),
+    isTerminal: { stdin: false, stdout: false, stderr: false },
+    ask: () => Promise.reject(new Error('nothing is asked')),
+    signal: stop.signal,
+    signalExitCode: () => 143,
+    clock: systemClock,
+    random: () => 0,
+  };
+  const exitCode = await run(['sandbox', ...words], host);
+  await used;
+  return { exitCode, err };
+}
+
+it('serves what the seed holds, until it is stopped', async () => {
+  let value: string | undefined;
+  const { exitCode, err } = await serve(['--seed', 'seed.yaml', '--image', `${IMAGE}=app`], async (endpoint) => {
+    const ssm = new SSMClient({ endpoint, region: 'us-east-1', credentials: CREDENTIALS });
+    const answer = await ssm.send(new GetParametersCommand({ Names: ['/a'] }));
+    value = answer.Parameters?.[0]?.Value;
+  });
+  expect({ exitCode, err, value }).toEqual({ exitCode: 0, err: '', value: 'planted' });
+});
+
+it.each([
+  ['a seed that is not there', ['--seed', 'gone.yaml'], /--seed gone\.yaml: ENOENT/],
+  ['a seed with a number, which is not shown', ['--seed', 'bad.yaml'], /--seed bad\.yaml: parameters\.\/a is no text/],
+  ['an image without a folder', ['--image', IMAGE], /--image .*:1 is not an image, = and an existing folder/],
+  ['an image whose folder is not there', ['--image', `${IMAGE}=gone`], /is not an image, = and an existing folder/],
+])('%s is refused before anything is served', async (_why, words, message) => {
+  const { exitCode, err } = await serve(words, () => Promise.reject(new Error('it listens')));
+  expect(exitCode).toBe(1);
+  expect(err).toMatch(message);
+  expect(err).not.toContain('87654321');
+});
