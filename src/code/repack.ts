@@ -1,4 +1,5 @@
-import { open, stat } from 'node:fs/promises';
+import { inflateRawSync } from 'node:zlib';
+import { open, stat, type FileHandle } from 'node:fs/promises';
 import type { Entry, ZipFile } from 'yauzl';
 import { DeployError } from '../errors.js';
 import { MAX_ENTRIES, writeArchive, type ArchiveEntry, type PackedArchive } from './archive.js';
@@ -20,8 +21,13 @@ export async function repackZip(source: CodeSource): Promise<PackedArchive> {
   const contents = await readEntries(head, (yauzl) => yauzl.openPromise(source.path, { ...STRICT }), refuse);
   try {
     checkContents(contents, source, 'ZIP_INVALID', refuse);
-    const repacker = new Repacker(contents.zip, refuse);
-    return await writeArchive(await repacker.entriesOf(contents.entries));
+    const file = await open(source.path);
+    try {
+      const repacker = new Repacker(contents.zip, file, refuse);
+      return await writeArchive(await repacker.entriesOf(contents.entries));
+    } finally {
+      await file.close();
+    }
   } finally {
     contents.zip.close();
   }
@@ -58,9 +64,15 @@ const UTF8 = 0x800;
 /** The longest target of a link on Linux, in bytes. @see https://man7.org/linux/man-pages/man7/symlink.7.html */
 const MAX_TARGET_BYTES = 4096;
 
+/** Entries up to this size are inflated at once: a stream for each of 20,000 files would cost more memory than the files. */
+const WHOLE_BYTES = 65_536;
+
 class Repacker {
+  readonly #whole = Buffer.alloc(WHOLE_BYTES);
+
   constructor(
     private readonly zip: ZipFile,
+    private readonly file: FileHandle,
     private readonly refuse: Refuse,
   ) {}
 
@@ -119,11 +131,23 @@ class Repacker {
 
   async *#read(entry: Entry): AsyncGenerator<Uint8Array> {
     try {
-      const content: AsyncIterable<Uint8Array> = await this.zip.openReadStreamPromise(entry);
-      yield* content;
+      if (Math.max(entry.uncompressedSize, entry.compressedSize) <= WHOLE_BYTES) yield await this.#readWhole(entry);
+      else yield* (await this.zip.openReadStreamPromise(entry)) as AsyncIterable<Uint8Array>;
     } catch (cause) {
       throw this.#damaged(entry.fileName, cause);
     }
+  }
+
+  async #readWhole(entry: Entry): Promise<Uint8Array> {
+    const { fileDataStart } = await this.zip.readLocalFileHeaderPromise(entry, { minimal: true });
+    const { buffer, bytesRead } = await this.file.read(this.#whole, 0, entry.compressedSize, fileDataStart);
+    const raw = buffer.subarray(0, bytesRead);
+    if (entry.compressionMethod === 0) return raw;
+    // One byte more than it should have is enough to be found out by the checksum.
+    return inflateRawSync(raw, {
+      maxOutputLength: entry.uncompressedSize + 1,
+      chunkSize: Math.max(64, entry.uncompressedSize + 1),
+    });
   }
 
   async #checkLinks(entries: readonly ArchiveEntry[]): Promise<void> {
