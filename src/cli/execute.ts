@@ -6,10 +6,7 @@ import type { ApplyEvent } from '../model/events.js';
 import type { PlannedFunction } from '../planner/deploy.js';
 import { renderEvent } from '../render/result.js';
 import { VERSION, type Context } from './context.js';
-import type { Session } from './session.js';
-
-/** How long an update or a new version may take to settle. A function in a VPC can take minutes. */
-const MAX_WAIT_SECONDS = 600;
+import { MAX_WAIT_SECONDS, type Session } from './session.js';
 
 /** Silence is told at this rhythm: in CI a line a poll would drown the log. */
 const HEARTBEAT_SECONDS = 10;

@@ -3,7 +3,8 @@ import type { AwsOptions } from '../aws/client.js';
 import { createImageRegistry } from '../aws/image-registry.js';
 import { createLambda } from '../aws/lambda.js';
 import { readLive, readVersions } from '../aws/read-live.js';
-import { DeployError } from '../errors.js';
+import { waitUntilSettled } from '../aws/wait.js';
+import { DeployError, isDeployError } from '../errors.js';
 import { LATEST, type Desired, type DesiredFunction, type LiveFunction } from '../model/function.js';
 import type { ImageRegistryPort, LambdaPort, RecordStore } from '../model/ports.js';
 import type { DeployRecord } from '../model/record.js';
@@ -11,6 +12,9 @@ import { versionsNeeded } from '../planner/deploy.js';
 import { fileStore } from '../record/file.js';
 import { tagsStore } from '../record/tags.js';
 import { VERSION, type Context } from './context.js';
+
+/** How long an update or a new version may take to settle, in seconds. A function in a VPC can take minutes. */
+export const MAX_WAIT_SECONDS = 600;
 
 /** AWS and the records, as this run reaches them. */
 export interface Session {
@@ -104,7 +108,7 @@ export async function readState(
   desired: DesiredFunction,
 ): Promise<FunctionState> {
   const aliases = desired.aliases.map(({ name }) => name);
-  const read = await readLive(session.lambda, desired.name, { aliases });
+  const read = await readSettled(context, session, desired.name, aliases);
   await refuseWrongAccount(session, account, desired.name, read);
   const live = read === undefined ? undefined : await withVersions(session, desired, read);
   if (live !== undefined) context.output.redactor.learnLive(live);
@@ -112,6 +116,25 @@ export async function readState(
   const keys = aliases.length === 0 ? [null] : aliases;
   const lists = await Promise.all(keys.map((alias) => session.records.list(subject, alias)));
   return { live, records: new Map(keys.map((key, index) => [key, lists[index] ?? []])) };
+}
+
+/** Another update in progress is waited for: what it leads to is what has to be planned from. One that failed is planned from, too. */
+async function readSettled(
+  { host, output }: Context,
+  { lambda }: Session,
+  name: string,
+  aliases: readonly string[],
+): Promise<LiveFunction | undefined> {
+  const live = await readLive(lambda, name, { aliases });
+  if (live?.latest.lastUpdateStatus !== 'InProgress' && live?.latest.state !== 'Pending') return live;
+  output.progress([[`${name}: waiting for an update in progress to settle`]]);
+  try {
+    const limits = { maxWaitSeconds: MAX_WAIT_SECONDS };
+    await waitUntilSettled(lambda, host.clock, name, undefined, limits, host.signal);
+  } catch (error) {
+    if (!isDeployError(error, 'UPDATE_FAILED')) throw error;
+  }
+  return readLive(lambda, name, { aliases });
 }
 
 async function refuseWrongAccount(

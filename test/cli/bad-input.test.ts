@@ -195,11 +195,11 @@ const CASES: readonly Case[] = [
     says: /argument/,
   },
   {
-    why: '--environment is not supported yet',
+    why: '--environment names none of the file',
     spoil: async () => undefined,
     argv: ['-e', 'staging'],
-    code: 'NOT_YET_SUPPORTED',
-    says: /--environment/,
+    code: 'UNKNOWN_ENVIRONMENT',
+    says: /staging/,
   },
   {
     why: 'the endpoint is no URL',

@@ -316,7 +316,7 @@ describe('variables of the environment stand for options', () => {
       'maybe',
       (_out, err) => expect(err).toMatch(/is "maybe"; it takes true, false/),
     ],
-    ['LAMBDA_DEPLOY_ENVIRONMENT', 'staging', (_out, err) => expect(err).toMatch(/NOT_YET_SUPPORTED/)],
+    ['LAMBDA_DEPLOY_ENVIRONMENT', 'staging', (_out, err) => expect(err).toMatch(/UNKNOWN_ENVIRONMENT/)],
   ];
   it.each(cases)('%s=%s', async (name, value, check) => {
     const run = await deployed();

@@ -76,7 +76,7 @@ describe.skipIf(!hasAws)('the aws CLI sees what the tool did', () => {
 });
 
 describe.skipIf(!hasAws)('the aws CLI uses the sandbox unchanged', () => {
-  const create = `create-function --function-name cli --role ${ROLE} --runtime nodejs20.x --handler index.handler`;
+  const create = `create-function --function-name cli --role ${ROLE} --runtime nodejs22.x --handler index.handler`;
 
   it('create, wait, update, publish, alias with weights, invoke with its log, tag, delete', async () => {
     const run = await awsStage();

@@ -13,7 +13,7 @@ with zipfile.ZipFile(archive, "w") as writer:
 client.create_function(
     FunctionName="smoke",
     Role="arn:aws:iam::123456789012:role/smoke",
-    Runtime="nodejs20.x",
+    Runtime="nodejs22.x",
     Handler="index.handler",
     Code={"ZipFile": archive.getvalue()},
     Publish=True,

@@ -40,7 +40,7 @@ export interface PlainFunction {
 export function freshSettings(name: string): Readonly<Record<string, Json>> {
   return {
     description: '',
-    runtime: 'nodejs20.x',
+    runtime: 'nodejs22.x',
     handler: 'index.handler',
     role: ROLE,
     timeout: 3,
