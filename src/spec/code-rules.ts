@@ -3,21 +3,20 @@ import { isLeftToOthers } from './merge.js';
 import { formatPath, nodeAt, textAt, type MapNode, type Path } from './node.js';
 import { NO_SNAPSTART } from './runtimes.js';
 
-/** Refuses what Lambda refuses beside a container image, and `imageConfig` beside anything else. */
+/** What a container image brings itself, and Lambda refuses beside one. */
+const NOT_BESIDE_IMAGES = [['runtime'], ['handler'], ['layers'], ['snapStart'], ['code', 'sourceKmsKeyArn']];
+
+/** Refuses what Lambda refuses beside a container image; resets may stand there. */
 export function imageSettings(node: MapNode, path: Path): readonly Finding[] {
-  if (nodeAt(node, 'code') === undefined) return [];
-  const isImage = nodeAt(node, 'code', 'image') !== undefined;
-  const refused = isImage
-    ? [['runtime'], ['handler'], ['layers'], ['snapStart'], ['code', 'sourceKmsKeyArn']]
-    : [['imageConfig']];
-  return refused.flatMap((below) => {
+  if (nodeAt(node, 'code', 'image') === undefined) return [];
+  return NOT_BESIDE_IMAGES.flatMap((below) => {
     const found = nodeAt(node, ...below);
     const isReset = found?.kind === 'scalar' && found.value === null;
-    if (found === undefined || isReset || (below[0] === 'snapStart' && textAt(found, 'applyOn') === 'None')) return [];
+    if (found === undefined || isReset || textAt(found, 'applyOn') === 'None') return [];
     const at = [...path, ...below];
-    const why = isImage ? 'cannot stand beside `code.image`' : 'is for container images, and this is none';
-    const fix = isImage ? 'remove it; a container image brings its own.' : 'remove it.';
-    return [{ code: 'IMAGE_SETTING', position: found.position, path: at, message: `${formatPath(at)} ${why}.`, fix }];
+    const message = `${formatPath(at)} cannot stand beside \`code.image\`.`;
+    const fix = 'remove it; a container image brings its own.';
+    return [{ code: 'IMAGE_SETTING', position: found.position, path: at, message, fix }];
   });
 }
 

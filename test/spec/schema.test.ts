@@ -37,3 +37,32 @@ it('the compiled validator needs nothing at run time', () => {
   // Compared as flags: a failure would otherwise print the whole validator.
   expect([/export\s*\{/.test(code), /(^|[;\n])import\b|= ?require\(|__require/.test(code)]).toEqual([true, false]);
 });
+
+it('README has the reference as the schema has it (npm run docs writes it)', async () => {
+  const script = fileURLToPath(new URL('../../scripts/docs.mjs', import.meta.url));
+  const { withReference } = (await import(script)) as {
+    withReference: (readme: string, schema: unknown) => Promise<string>;
+  };
+  const readme = read('README.md');
+  expect((await withReference(readme, schema)) === readme).toBe(true);
+});
+
+describe('an editor explains every key', () => {
+  const silent: string[] = [];
+  const walk = (node: unknown, path: string): void => {
+    if (typeof node !== 'object' || node === null) return;
+    const { properties = {} } = node as { properties?: Record<string, Schema> };
+    for (const [key, property] of Object.entries(properties)) {
+      if (typeof property !== 'object') continue;
+      const target = JSON.stringify(property).includes('"$ref"') ? { examples: [] } : property;
+      const says = ['examples', 'default', 'enum', 'const', 'properties'].some((word) => word in target);
+      // `true` and `false` are what there is to complete.
+      if (!says && target.type !== 'boolean') silent.push(`${path}/${key}`);
+      if (typeof property.description !== 'string' || property.description.length < 10) silent.push(`${path}/${key}`);
+    }
+    for (const [key, child] of Object.entries(node)) if (key !== 'if' && key !== 'then') walk(child, `${path}/${key}`);
+  };
+  walk(schema, '#');
+
+  it('with a description, and an example, a default or the values to choose from', () => expect(silent).toEqual([]));
+});
