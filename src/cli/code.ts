@@ -78,7 +78,9 @@ async function read(
     location: source.location,
     ...(source.entryPoint === undefined ? {} : { entryPoint: source.entryPoint }),
   };
-  if (source.kind === 'dir') return pack(local, packDirectory);
+  // What this tool reads and writes beside the code is no part of it.
+  const exclude = [spec.file, ...(spec.metadata.store === 'file' ? [spec.metadata.directory] : [])];
+  if (source.kind === 'dir') return pack(local, () => packDirectory({ ...local, exclude }));
   if (source.reproducible) return pack(local, repackZip);
   const { ref } = await readZip(local);
   return { ref, payload: async () => ({ zip: (await readZip(local)).bytes }) };

@@ -28,6 +28,14 @@ it('a directory deploys, is unchanged whatever its times, and one byte is found'
   expect((await it.run('plan', '--detailed-exitcode')).exitCode).toBe(0);
 });
 
+it('the file and the records beside the code are no part of it', async () => {
+  const it = await stage();
+  await it.file(fileOf({ hello: hello({ code: { dir: '.' } }) }, { metadata: 'file:records' }));
+  await it.write('index.mjs', okHandler('one'));
+  expect((await it.run('apply', '--yes')).exitCode).toBe(0);
+  expect((await it.run('plan', '--detailed-exitcode')).exitCode).toBe(0);
+});
+
 it('a rebuilt zip with other times is no change where it is reproducible, and one where it is not', async () => {
   const it = await stage();
   const file = (reproducible: boolean): object =>
