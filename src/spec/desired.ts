@@ -26,16 +26,6 @@ export interface EntryPoint {
   readonly handler: string;
 }
 
-/** The archive that a function names; nothing of it has been read. */
-export interface CodePath {
-  /** As written, relative to the file's folder. */
-  readonly zip: string;
-  /** Where `code.zip` stands in the file. */
-  readonly location: Location;
-  /** Absent where the module may come from elsewhere (layers), or where runtime or handler are not managed. */
-  readonly entryPoint?: EntryPoint;
-}
-
 /** Where a function's code comes from, as the file says; nothing of it has been read. Paths are relative to the file's folder. */
 export type CodeSource = CodeOrigin & {
   /** Where the source stands in the file. */
@@ -61,8 +51,6 @@ export type CodeOrigin =
 
 /** A function as the file wants it, before its archive is read. */
 export interface SpecFunction extends Omit<DesiredFunction, 'code' | 'specDigest'> {
-  /** Present for `code.zip`, see `codeSource`. */
-  readonly codePath?: CodePath;
   /** Absent: the code is not managed. */
   readonly codeSource?: CodeSource;
   /** Values with references in them; until they are resolved each is unknown. */
@@ -77,14 +65,12 @@ export function toSpecFunction(key: string, node: MapNode, file: string): SpecFu
   const spec = mapToJson(node) as unknown as FunctionSpec;
   const environment = toVariables(nodeAt(node, 'environment'));
   const codeSource = toCodeSource(node, spec, file);
-  const codePath = toCodePath(codeSource);
   const one: SpecFunction = {
     key,
     name: spec.name ?? key,
     ...(spec.region === undefined ? {} : { region: spec.region }),
     settings: toSettings(spec),
     ...(environment === undefined ? {} : { environment }),
-    ...(codePath === undefined ? {} : { codePath }),
     ...(codeSource === undefined ? {} : { codeSource }),
     ...(spec.codeSigningConfigArn === undefined ? {} : { codeSigningConfigArn: spec.codeSigningConfigArn }),
     tags: spec.tags ?? {},
@@ -158,12 +144,6 @@ function toOrigin({ zip, reproducible = false, dir, s3, image }: Code): CodeOrig
   if (dir !== undefined) return { kind: 'dir', path: dir };
   if (s3 !== undefined) return { kind: 's3', ...s3 };
   return image === undefined ? undefined : { kind: 'image', image };
-}
-
-function toCodePath(source: CodeSource | undefined): CodePath | undefined {
-  if (source?.kind !== 'zip') return undefined;
-  const { path: zip, location, entryPoint } = source;
-  return { zip, location, ...(entryPoint === undefined ? {} : { entryPoint }) };
 }
 
 function toAlias(name: string, spec: NonNullable<AliasSpec>): DesiredAlias {

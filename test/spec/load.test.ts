@@ -195,8 +195,10 @@ functions:
         },
       ],
     });
-    expect(spec.functions[0]?.codePath).toEqual({
-      zip: 'build/function.zip',
+    expect(spec.functions[0]?.codeSource).toEqual({
+      kind: 'zip',
+      path: 'build/function.zip',
+      reproducible: false,
       location: { file: 'lambda.deploy.yaml', line: 9, column: 18 },
     });
   });
@@ -223,7 +225,7 @@ functions:
     ['the handler is not managed', 'handler: h', true],
   ])('the archive must have the module, unless %s', async (_, line, isChecked) => {
     const text = `version: 1\ndefaults: { code: { zip: a.zip }, runtime: python3.13, handler: m.f }\nfunctions:\n  a:\n    ${line}\n`;
-    expect((await load(text)).functions[0]?.codePath?.entryPoint !== undefined).toBe(isChecked);
+    expect((await load(text)).functions[0]?.codeSource?.entryPoint !== undefined).toBe(isChecked);
   });
 
   it('warns when a build number stands in a description', async () => {
