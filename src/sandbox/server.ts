@@ -23,7 +23,7 @@ export type { Seed } from './stores.js';
 export interface SandboxOptions {
   /** Default 127.0.0.1. */
   readonly host?: string;
-  /** Default 0: any free port. */
+  /** 0, the default, takes a free one. */
   readonly port?: number;
   /** Added before every answer, in milliseconds; default 0. */
   readonly latencyMs?: number;
