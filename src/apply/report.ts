@@ -86,6 +86,9 @@ function whatStays(
     ...(landed.has('TagResource') || landed.has('UntagResource')
       ? [`the tags of ${name} were changed and stay so.`]
       : []),
+    ...(landed.has('PutFunctionCodeSigningConfig') || landed.has('DeleteFunctionCodeSigningConfig')
+      ? [`the code signing configuration of ${name} was changed and stays so.`]
+      : []),
     ...(parts.length === 0
       ? []
       : [`$LATEST of ${name} has the new ${parts.join(' and ')}: callers without an alias or version run it.`]),

@@ -14,6 +14,7 @@ import { unpredicted } from '../planner/compare.js';
 import { contentOf, type Content } from '../planner/normalize.js';
 import { Aliases, type Moved } from './aliases.js';
 import { runCheck } from './check.js';
+import { changeCodeSigning } from './code-signing.js';
 import type { ApplyJob, ApplyPorts } from './job.js';
 import { Latest } from './latest.js';
 import { liveChanged, mutate, retryWith } from './mutate.js';
@@ -66,6 +67,12 @@ export class Steps {
     switch (step.type) {
       case 'CreateFunction':
         return this.createFunction(step, openTags);
+      case 'PutFunctionCodeSigningConfig':
+      case 'DeleteFunctionCodeSigningConfig': {
+        const status = await changeCodeSigning(this.name, step, this.ports, () => this.landed.add(step.type));
+        this.touched();
+        return { status };
+      }
       case 'UpdateFunctionConfiguration':
         return this.updateConfiguration(step);
       case 'UpdateFunctionCode':
@@ -116,6 +123,7 @@ export class Steps {
           ...this.variables(step),
           ...change,
           tags,
+          ...(step.codeSigningConfigArn === undefined ? {} : { codeSigningConfigArn: step.codeSigningConfigArn }),
         });
       },
       inspect: async () => {

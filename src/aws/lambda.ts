@@ -10,16 +10,10 @@ import { DeployError, isDeployError } from '../errors.js';
 import { LATEST, type LiveAlias, type LiveFunction, type LiveVersion, type Version } from '../model/function.js';
 import type { Json } from '../model/json.js';
 import type { CodeChange, ConfigurationChange, FunctionRead, InvokeAnswer, LambdaPort } from '../model/ports.js';
-import { reveal, type Secret } from '../model/secret.js';
-import {
-  connect,
-  READ_ATTEMPTS,
-  READ_TIMEOUT_MS,
-  send,
-  SLOWEST_UPLOAD_BYTES_PER_MS,
-  WRITE_TIMEOUT_MS,
-} from './client.js';
+import type { Secret } from '../model/secret.js';
+import { connect, READ_ATTEMPTS, READ_TIMEOUT_MS, send, WRITE_TIMEOUT_MS } from './client.js';
 import type { AwsOptions, Clients, Limits } from './client.js';
+import { secretsOf, toCode, upload } from './code-request.js';
 import { download } from './download.js';
 import type { Call } from './errors.js';
 import { present, toLiveAlias, toLiveVersion, toRequest, unqualified, unreadable } from './mapping.js';
@@ -135,16 +129,14 @@ class SdkLambda implements LambdaPort {
     return versions.filter(({ Version }) => Version !== LATEST).map((version) => toLiveVersion(version));
   }
 
-  async createFunction(
-    name: string,
-    create: ConfigurationChange & CodeChange & { readonly tags: Readonly<Record<string, string>> },
-  ): Promise<LiveVersion> {
+  async createFunction(name: string, create: Parameters<LambdaPort['createFunction']>[1]): Promise<LiveVersion> {
     const { sdk, writes } = this.clients;
     const input = {
       FunctionName: name,
       PackageType: 'imageUri' in create.code ? 'Image' : 'Zip',
       Code: toCode(create),
       ...toRequest(create, ['configuration', 'code']),
+      ...present({ CodeSigningConfigArn: create.codeSigningConfigArn }),
       // Tags need a permission of their own: a function without any is created without it.
       ...(Object.keys(create.tags).length === 0 ? {} : { Tags: create.tags }),
     };
@@ -187,6 +179,31 @@ class SdkLambda implements LambdaPort {
       writes.send(new sdk.UpdateFunctionCodeCommand(input as UpdateFunctionCodeCommandInput), limits),
     );
     return this.version(answer, `function ${name}`);
+  }
+
+  async getFunctionCodeSigningConfig(name: string): Promise<string | null | undefined> {
+    const { sdk, reads } = this.clients;
+    const answer = await absent(
+      this.read('GetFunctionCodeSigningConfig', `function ${name}`, (limits) =>
+        reads.send(new sdk.GetFunctionCodeSigningConfigCommand({ FunctionName: name }), limits),
+      ),
+    );
+    return answer && (answer.CodeSigningConfigArn ?? null);
+  }
+
+  async putFunctionCodeSigningConfig(name: string, codeSigningConfigArn: string): Promise<void> {
+    const { sdk, writes } = this.clients;
+    const input = { FunctionName: name, CodeSigningConfigArn: codeSigningConfigArn };
+    await this.write('PutFunctionCodeSigningConfig', `function ${name}`, {}, (limits) =>
+      writes.send(new sdk.PutFunctionCodeSigningConfigCommand(input), limits),
+    );
+  }
+
+  async deleteFunctionCodeSigningConfig(name: string): Promise<void> {
+    const { sdk, writes } = this.clients;
+    await this.write('DeleteFunctionCodeSigningConfig', `function ${name}`, {}, (limits) =>
+      writes.send(new sdk.DeleteFunctionCodeSigningConfigCommand({ FunctionName: name }), limits),
+    );
   }
 
   async publishVersion(
@@ -356,23 +373,4 @@ async function everyPage<T>(
     marker = page.next === '' ? undefined : page.next;
   } while (marker !== undefined);
   return all;
-}
-
-function secretsOf(change: ConfigurationChange): readonly string[] {
-  return Object.values(change.environment ?? {}).map((value) => reveal(value));
-}
-
-/** The members that CreateFunction has under `Code` and UpdateFunctionCode has itself. */
-function toCode({ code, sourceKmsKeyArn }: CodeChange): Readonly<Record<string, string | Uint8Array>> {
-  const key = present({ SourceKMSKeyArn: sourceKmsKeyArn });
-  if ('zip' in code) return { ZipFile: code.zip, ...key };
-  if ('imageUri' in code) return { ImageUri: code.imageUri, ...key };
-  const version = present({ S3ObjectVersion: code.s3ObjectVersion });
-  return { S3Bucket: code.s3Bucket, S3Key: code.s3Key, ...version, ...key };
-}
-
-function upload({ code }: CodeChange, change?: ConfigurationChange): Partial<Call> {
-  const bytes = 'zip' in code ? code.zip.byteLength : 0;
-  const timeoutMs = WRITE_TIMEOUT_MS + Math.ceil(bytes / SLOWEST_UPLOAD_BYTES_PER_MS);
-  return { timeoutMs, ...(change === undefined ? {} : { secrets: secretsOf(change) }) };
 }

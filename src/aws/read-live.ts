@@ -9,24 +9,25 @@ const ROUNDS = 5;
 /** Candidates read side by side. GetFunction allows 100 a second in an account and region. */
 const PARALLEL_READS = 8;
 
-type Reader = Pick<LambdaPort, 'getFunction' | 'listAliases'>;
+type Reader = Pick<LambdaPort, 'getFunction' | 'listAliases' | 'getFunctionCodeSigningConfig'>;
 
 /**
  * A function as AWS has it now: `$LATEST`, tags, every alias, and the versions behind the wanted aliases, additional ones of a
- * split included. Three parallel reads for one alias; they agree with each other. `undefined`: the function does not exist.
+ * split included. Three parallel reads for one alias, and one more for the code signing where it is wanted; they agree with each other. `undefined`: the function does not exist.
  *
  * @throws AWS_CONFLICT when an alias kept moving between the reads; what the port throws
  */
 export async function readLive(
   lambda: Reader,
   name: string,
-  want: { readonly aliases: readonly string[] },
+  want: { readonly aliases: readonly string[]; readonly codeSigning?: boolean },
 ): Promise<LiveFunction | undefined> {
   let moving: readonly string[] = [];
   for (let round = 0; round < ROUNDS; round += 1) {
-    const [latest, aliases, ...served] = await Promise.all([
+    const [latest, aliases, signing, ...served] = await Promise.all([
       lambda.getFunction(name),
       lambda.listAliases(name),
+      want.codeSigning === true ? lambda.getFunctionCodeSigningConfig(name) : undefined,
       ...want.aliases.map((alias) => lambda.getFunction(name, alias)),
     ]);
     if (latest === undefined && aliases === undefined) return undefined;
@@ -36,7 +37,8 @@ export async function readLive(
     const read = served.flatMap((one) => (one === undefined ? [] : [one.version]));
     const weighted = wanted.flatMap((alias) => Object.keys(alias?.weights ?? {}));
     const versions = distinct([...read, ...(await readNumbers(lambda, name, weighted, read))]);
-    return { name, arn: latest.arn, latest: latest.version, aliases, versions, tags: latest.tags };
+    const own = signing === undefined ? {} : { codeSigningConfigArn: signing };
+    return { name, arn: latest.arn, latest: latest.version, aliases, versions, tags: latest.tags, ...own };
   }
   const what =
     moving.length === 0

@@ -108,7 +108,8 @@ export async function readState(
   desired: DesiredFunction,
 ): Promise<FunctionState> {
   const aliases = desired.aliases.map(({ name }) => name);
-  const read = await readSettled(context, session, desired.name, aliases);
+  const codeSigning = desired.codeSigningConfigArn !== undefined;
+  const read = await readSettled(context, session, desired.name, { aliases, codeSigning });
   await refuseWrongAccount(session, account, desired.name, read);
   const live = read === undefined ? undefined : await withVersions(session, desired, read);
   if (live !== undefined) context.output.redactor.learnLive(live);
@@ -119,13 +120,13 @@ export async function readState(
 }
 
 /** Another update in progress is waited for: what it leads to is what has to be planned from. One that failed is planned from, too. */
-async function readSettled(
+export async function readSettled(
   { host, output }: Context,
   { lambda }: Session,
   name: string,
-  aliases: readonly string[],
+  want: Parameters<typeof readLive>[2],
 ): Promise<LiveFunction | undefined> {
-  const live = await readLive(lambda, name, { aliases });
+  const live = await readLive(lambda, name, want);
   if (live?.latest.lastUpdateStatus !== 'InProgress' && live?.latest.state !== 'Pending') return live;
   output.progress([[`${name}: waiting for an update in progress to settle`]]);
   try {
@@ -134,7 +135,7 @@ async function readSettled(
   } catch (error) {
     if (!isDeployError(error, 'UPDATE_FAILED')) throw error;
   }
-  return readLive(lambda, name, { aliases });
+  return readLive(lambda, name, want);
 }
 
 async function refuseWrongAccount(

@@ -175,4 +175,6 @@ export interface LiveFunction {
   readonly versions: readonly LiveVersion[];
   /** All tags, records included. */
   readonly tags: Readonly<Record<string, string>> | Unreadable;
+  /** The code signing configuration by ARN, `null`: none; absent: nobody asked, because the file does not manage it. */
+  readonly codeSigningConfigArn?: string | null;
 }

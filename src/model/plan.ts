@@ -50,6 +50,20 @@ export interface CreateFunctionStep extends Step {
   readonly environment?: VariableChange;
   readonly codeSha256: string;
   readonly tags: Readonly<Record<string, string>>;
+  /** Absent: none. */
+  readonly codeSigningConfigArn?: string;
+}
+
+export interface PutFunctionCodeSigningConfigStep extends Step {
+  readonly type: 'PutFunctionCodeSigningConfig';
+  readonly codeSigningConfigArn: string;
+  /** What the function must have for the step to run; `null`: none. */
+  readonly from: string | null;
+}
+
+export interface DeleteFunctionCodeSigningConfigStep extends Step {
+  readonly type: 'DeleteFunctionCodeSigningConfig';
+  readonly from: string;
 }
 
 export interface UpdateFunctionConfigurationStep extends Step {
@@ -122,6 +136,8 @@ export interface RecordStep extends Step {
 /** One call of the Lambda API. `type` is AWS's name of the operation. Waits belong to the call before them. */
 export type Operation =
   | CreateFunctionStep
+  | PutFunctionCodeSigningConfigStep
+  | DeleteFunctionCodeSigningConfigStep
   | UpdateFunctionConfigurationStep
   | UpdateFunctionCodeStep
   | PublishVersionStep

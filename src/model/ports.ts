@@ -72,7 +72,8 @@ export interface LambdaPort {
   listVersions(name: string): Promise<readonly LiveVersion[]>;
   createFunction(
     name: string,
-    create: ConfigurationChange & CodeChange & { readonly tags: Readonly<Record<string, string>> },
+    create: ConfigurationChange &
+      CodeChange & { readonly tags: Readonly<Record<string, string>>; readonly codeSigningConfigArn?: string },
   ): Promise<LiveVersion>;
   updateFunctionConfiguration(name: string, change: ConfigurationChange, revisionId?: string): Promise<LiveVersion>;
   updateFunctionCode(
@@ -80,6 +81,10 @@ export interface LambdaPort {
     code: CodeChange & { readonly architectures?: readonly string[] },
     revisionId?: string,
   ): Promise<LiveVersion>;
+  /** The configuration's ARN, `null`: none. `undefined` only when the function does not exist. */
+  getFunctionCodeSigningConfig(name: string): Promise<string | null | undefined>;
+  putFunctionCodeSigningConfig(name: string, codeSigningConfigArn: string): Promise<void>;
+  deleteFunctionCodeSigningConfig(name: string): Promise<void>;
   publishVersion(
     name: string,
     publish: { readonly description: string; readonly codeSha256: string; readonly revisionId?: string },

@@ -41,6 +41,9 @@ export function planCreate(desired: DesiredFunction, recordsInTags: boolean): { 
         : { environment: variableChange({ ...desired, ignoreChanges: [] }, empty, target) }),
       codeSha256: code.codeSha256,
       tags,
+      ...(typeof desired.codeSigningConfigArn === 'string'
+        ? { codeSigningConfigArn: desired.codeSigningConfigArn }
+        : {}),
     },
     ...newAliases(desired, target),
     ...(recordsInTags
@@ -88,6 +91,9 @@ function newDifferences(desired: DesiredFunction, settings: Readonly<Record<stri
       sensitive: true,
     })),
     ...(desired.code === undefined ? [] : [added('code', desired.code.codeSha256)]),
+    ...(typeof desired.codeSigningConfigArn === 'string'
+      ? [added('codeSigningConfigArn', desired.codeSigningConfigArn, 'function')]
+      : []),
     ...Object.entries(desired.tags).flatMap(([key, value]) =>
       value === null ? [] : [added(`tags.${key}`, value, 'function')],
     ),

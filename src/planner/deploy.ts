@@ -3,6 +3,7 @@ import type { DesiredFunction, LiveFunction, LiveVersion } from '../model/functi
 import type { FunctionPlan, Operation, Warning } from '../model/plan.js';
 import type { DeployRecord } from '../model/record.js';
 import { sameVersionContent } from './compare.js';
+import { planCodeSigning } from './code-signing.js';
 import { planCreate } from './create.js';
 import {
   describeAliases,
@@ -50,7 +51,9 @@ export function planDeploy({ desired, live, records, recordsInTags }: DeployInpu
   const { current, target } = situation;
   const latest = planLatest(desired, live, current, target, situation.release?.above !== undefined);
   const tags = planTags(desired, live);
-  const needed = [...tags, ...preserveSteps(situation), ...latest.operations, ...releaseSteps(situation)];
+  const signing = planCodeSigning(desired, live);
+  const onLatest = [...signing.operations, ...latest.operations];
+  const needed = [...tags, ...preserveSteps(situation), ...onLatest, ...releaseSteps(situation)];
   const unfinished = needed.length === 0 ? unfinishedWork(desired, live, records) : { differences: [], operations: [] };
   const body = [...needed, ...unfinished.operations];
   const isNothing = needed.length === 0 && unfinished.differences.length === 0;
@@ -58,6 +61,7 @@ export function planDeploy({ desired, live, records, recordsInTags }: DeployInpu
   const aliases = describeAliases(situation, latest.differences);
   const differences = [
     ...latest.differences,
+    ...signing.differences,
     ...tagDifferences(live, tags),
     ...aliases.managed,
     ...unfinished.differences,

@@ -38,6 +38,13 @@ const RULES: readonly Rule[] = [
   { at: 'KMSKeyArn', type: 'string', pattern: ARN_OR_EMPTY },
   { at: 'DeadLetterConfig', type: 'map' },
   { at: 'DeadLetterConfig.TargetArn', type: 'string', pattern: ARN_OR_EMPTY },
+  {
+    at: 'CodeSigningConfigArn',
+    type: 'string',
+    maxLength: 200,
+    pattern:
+      'arn:(aws[a-zA-Z-]*)?:lambda:[a-z]{2}((-gov)|(-iso(b?)))?-[a-z]+-\\d{1}:\\d{12}:code-signing-config:csc-[a-z0-9]{17}',
+  },
   { at: 'PackageType', type: 'string', oneOf: ['Zip', 'Image'] },
   { at: 'Environment', type: 'map' },
   { at: 'Environment.Variables', type: 'map' },

@@ -1,6 +1,7 @@
 import type { JsonObject } from '../model/json.js';
 import { type Answer, type Call, json, part, queryValue, stringMap } from './call.js';
 import { acceptCode, type PackageType } from './code.js';
+import { noSigningForImages } from './code-signing.js';
 import { applyMembers, defaultConfig, describe } from './configuration.js';
 import { conflict, constraintErrors, invalidParameter } from './errors.js';
 import {
@@ -61,6 +62,8 @@ export async function createFunction(call: Call): Promise<Answer> {
     aliases: new Map(),
     tags,
   };
+  const signing = optionalString(body, 'CodeSigningConfigArn');
+  if (signing !== undefined) fn.codeSigningConfigArn = signing;
   functions.set(name, fn);
   // Recorded in publish_version_on_create: the version's number, but the function's own ARN.
   const shown = given(body, 'Publish') === true ? publish(state, fn) : latest;
@@ -74,6 +77,7 @@ function checkEntry(body: JsonObject, packageType: PackageType): void {
     throw invalidParameter(
       "Please don't provide Handler or Runtime or Layer when the intended function PackageType is Image.",
     );
+  if (packageType === 'Image' && has('CodeSigningConfigArn')) throw noSigningForImages();
   if (packageType === 'Zip' && !(has('Runtime') && has('Handler')))
     throw invalidParameter(
       'Runtime and Handler are mandatory parameters for functions created with deployment packages.',

@@ -2,6 +2,11 @@ import { createAlias, deleteAlias, getAlias, listAliases, updateAlias } from './
 import type { Answer, Call } from './call.js';
 import { deleteFunctionConcurrency, getFunctionConcurrency, putFunctionConcurrency } from './concurrency.js';
 import {
+  deleteFunctionCodeSigningConfig,
+  getFunctionCodeSigningConfig,
+  putFunctionCodeSigningConfig,
+} from './code-signing.js';
+import {
   createFunction,
   deleteFunction,
   getFunction,
@@ -25,6 +30,7 @@ interface Route {
 
 const FUNCTIONS = '/2015-03-31/functions';
 const FUNCTION = `${FUNCTIONS}/{FunctionName}`;
+const CODE_SIGNING = '/2020-06-30/functions/{FunctionName}/code-signing-config';
 const TAGS = '/2017-03-31/tags/{Resource}';
 
 /** The paths of the API model. @see https://docs.aws.amazon.com/lambda/latest/api/API_Operations.html */
@@ -74,6 +80,24 @@ const ROUTES: readonly Route[] = [
     template: '/2017-10-31/functions/{FunctionName}/concurrency',
     operation: 'DeleteFunctionConcurrency',
     handler: deleteFunctionConcurrency,
+  },
+  {
+    method: 'GET',
+    template: CODE_SIGNING,
+    operation: 'GetFunctionCodeSigningConfig',
+    handler: getFunctionCodeSigningConfig,
+  },
+  {
+    method: 'PUT',
+    template: CODE_SIGNING,
+    operation: 'PutFunctionCodeSigningConfig',
+    handler: putFunctionCodeSigningConfig,
+  },
+  {
+    method: 'DELETE',
+    template: CODE_SIGNING,
+    operation: 'DeleteFunctionCodeSigningConfig',
+    handler: deleteFunctionCodeSigningConfig,
   },
 ];
 

@@ -69,6 +69,7 @@ export interface FunctionState {
   readonly aliases: Map<string, AliasState>;
   tags: Record<string, string>;
   reservedConcurrency?: number;
+  codeSigningConfigArn?: string;
 }
 
 /** Everything the sandbox knows. */

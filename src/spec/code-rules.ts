@@ -4,7 +4,14 @@ import { formatPath, nodeAt, textAt, type MapNode, type Path } from './node.js';
 import { NO_SNAPSTART } from './runtimes.js';
 
 /** What a container image brings itself, and Lambda refuses beside one. */
-const NOT_BESIDE_IMAGES = [['runtime'], ['handler'], ['layers'], ['snapStart'], ['code', 'sourceKmsKeyArn']];
+const NOT_BESIDE_IMAGES = [
+  ['runtime'],
+  ['handler'],
+  ['layers'],
+  ['snapStart'],
+  ['codeSigningConfigArn'],
+  ['code', 'sourceKmsKeyArn'],
+];
 
 /** Refuses what Lambda refuses beside a container image; resets may stand there. */
 export function imageSettings(node: MapNode, path: Path): readonly Finding[] {

@@ -35,6 +35,7 @@ export const SUPPORTED_CODE_KINDS: readonly Extract<Feature, 'dir' | 's3' | 'ima
 export const SUPPORTED_FEATURES: readonly Feature[] = [
   ...SUPPORTED_CODE_KINDS,
   'reproducible',
+  'codeSigningConfigArn',
   'manage',
   'region',
   'references',

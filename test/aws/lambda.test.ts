@@ -7,6 +7,7 @@ import { reveal, Secret } from '../../src/model/secret.js';
 import { awsError, CannedServer, type Arrival, type Canned } from './server.js';
 
 const ARN = 'arn:aws:lambda:eu-west-1:123456789012:function:orders';
+const SIGNING = 'arn:aws:lambda:eu-west-1:123456789012:code-signing-config:csc-0123456789abcdef0';
 const CONFIGURATION = {
   FunctionName: 'orders',
   FunctionArn: ARN,
@@ -193,6 +194,20 @@ describe('what goes over the wire', () => {
       'tags are removed by key',
       (lambda) => lambda.untagResource(ARN, ['a', 'b']),
       `DELETE /2017-03-31/tags/${encodeURIComponent(ARN)}?tagKeys=a&tagKeys=b`,
+      undefined,
+      { status: 204 },
+    ],
+    [
+      'code signing is set by the ARN of a configuration',
+      (lambda) => lambda.putFunctionCodeSigningConfig('orders', SIGNING),
+      'PUT /2020-06-30/functions/orders/code-signing-config',
+      { CodeSigningConfigArn: SIGNING },
+      { body: { CodeSigningConfigArn: SIGNING, FunctionName: 'orders' } },
+    ],
+    [
+      'code signing is removed',
+      (lambda) => lambda.deleteFunctionCodeSigningConfig('orders'),
+      'DELETE /2020-06-30/functions/orders/code-signing-config',
       undefined,
       { status: 204 },
     ],

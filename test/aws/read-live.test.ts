@@ -39,6 +39,11 @@ class Fake {
     return Promise.resolve(exists && number !== '404' ? read : undefined);
   }
 
+  getFunctionCodeSigningConfig(): Promise<string | null> {
+    this.calls.push('GetFunctionCodeSigningConfig');
+    return Promise.resolve(null);
+  }
+
   listAliases(): Promise<readonly LiveAlias[]> {
     this.calls.push('ListAliases');
     return Promise.resolve(this.moves.shift() ?? this.aliases);
@@ -123,15 +128,30 @@ describe('reading a function', () => {
   });
 
   it('is undefined only when AWS says that the function does not exist', async () => {
-    const missing = { getFunction: () => Promise.resolve(undefined), listAliases: () => Promise.resolve(undefined) };
-    expect(await readLive(missing, 'orders', { aliases: ['live'] })).toBeUndefined();
+    const nothing = () => Promise.resolve(undefined);
+    const missing = { getFunction: nothing, listAliases: nothing, getFunctionCodeSigningConfig: nothing };
+    expect(await readLive(missing, 'orders', { aliases: ['live'], codeSigning: true })).toBeUndefined();
+  });
+
+  it('costs one more for the code signing, where somebody asks', async () => {
+    const fake = new Fake([]);
+    const live = await readLive(fake, 'orders', { aliases: [], codeSigning: true });
+    expect([live?.codeSigningConfigArn, fake.calls]).toEqual([
+      null,
+      ['orders', 'ListAliases', 'GetFunctionCodeSigningConfig'],
+    ]);
   });
 
   it.each(['AWS_ACCESS_DENIED', 'AWS_THROTTLED', 'AWS_AMBIGUOUS', 'AWS_UNREACHABLE'] as const)(
     'is an error, not absence, on %s',
     async (code) => {
       const error = new DeployError(code, 'x');
-      const failing = { getFunction: () => Promise.resolve(undefined), listAliases: () => Promise.reject(error) };
+      const nothing = () => Promise.resolve(undefined);
+      const failing = {
+        getFunction: nothing,
+        listAliases: () => Promise.reject(error),
+        getFunctionCodeSigningConfig: nothing,
+      };
       await expect(readLive(failing, 'orders', { aliases: [] })).rejects.toBe(error);
     },
   );

@@ -70,12 +70,15 @@ async function expectConverged(it: Stage, versions: number, lost?: string): Prom
   expect(history).toHaveLength(versions);
 }
 
+const SIGNING = 'arn:aws:lambda:us-east-1:123456789012:code-signing-config:csc-0123456789abcdef0';
+
 describe('an update whose call goes wrong once ends as if it had not', () => {
   const targets: readonly (readonly [string, string, number])[] = [
     ['the open record', 'TagResource', 1],
     ['the tags of the function', 'TagResource', 2],
     ['the closed record', 'TagResource', 3],
     ['UntagResource', 'UntagResource', 1],
+    ['PutFunctionCodeSigningConfig', 'PutFunctionCodeSigningConfig', 1],
     ['UpdateFunctionConfiguration', 'UpdateFunctionConfiguration', 1],
     ['UpdateFunctionCode', 'UpdateFunctionCode', 1],
     ['PublishVersion', 'PublishVersion', 1],
@@ -94,7 +97,8 @@ describe('an update whose call goes wrong once ends as if it had not', () => {
     const before = hello({ tags: { team: 'a', old: 'x' } });
     const run = await deployed({ intercept: saboteur.intercept }, fileOf({ hello: before }));
     await run.code(okHandler('two'));
-    await run.file(fileOf({ hello: hello({ memorySize: 256, tags: { team: 'b', old: null } }) }));
+    const after = { memorySize: 256, tags: { team: 'b', old: null }, codeSigningConfigArn: SIGNING };
+    await run.file(fileOf({ hello: hello(after) }));
     saboteur.arm(operation, at, fault);
     await expectConverged(run, 2, fault.kind === 'reset-after' ? operation : undefined);
     expect(saboteur.hits).toBe(1);

@@ -1,5 +1,10 @@
 import type { FunctionConfiguration } from '@aws-sdk/client-lambda';
-import { GetAliasCommand, GetFunctionCommand, ListTagsCommand } from '@aws-sdk/client-lambda';
+import {
+  GetAliasCommand,
+  GetFunctionCodeSigningConfigCommand,
+  GetFunctionCommand,
+  ListTagsCommand,
+} from '@aws-sdk/client-lambda';
 import { strToU8, zipSync } from 'fflate';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { toLiveVersion } from '../../src/aws/mapping.js';
@@ -345,6 +350,28 @@ const OWN: Readonly<Record<string, { readonly why: string; readonly test: () => 
       expect(await aliasOf(bench)).toMatchObject({ FunctionVersion: '2' });
     },
   },
+  codeSigningConfigArn: {
+    why: 'has calls of its own, and none is made for a file that does not name it',
+    async test() {
+      const bench = await openBench();
+      const signing = (id: string): string => arn('lambda', `code-signing-config:csc-${id.repeat(17)}`);
+      const live = async (): Promise<unknown> =>
+        (await bench.client.send(new GetFunctionCodeSigningConfigCommand({ FunctionName: 'app' })))
+          .CodeSigningConfigArn;
+      await bench.apply({ codeSigningConfigArn: signing('a') });
+      expect(await live()).toBe(signing('a'));
+      expect(await bench.paths({ codeSigningConfigArn: signing('b') })).toEqual(['codeSigningConfigArn']);
+      await bench.apply({ codeSigningConfigArn: signing('b') });
+      expect(await live()).toBe(signing('b'));
+      const before = bench.sandbox.calls.length;
+      expect(await bench.paths({})).toEqual([]);
+      const operations = bench.sandbox.calls.slice(before).map(({ operation }) => operation);
+      expect(operations).toContain('GetFunction');
+      expect(operations).not.toContain('GetFunctionCodeSigningConfig');
+      await bench.apply({ codeSigningConfigArn: null });
+      expect(await live()).toBeUndefined();
+    },
+  },
   'aliases.*.description': {
     why: 'belongs to the alias',
     async test() {
@@ -458,7 +485,6 @@ describe('every property of this tool’s own', () => {
 /** Refused until a command carries them out, see test/spec/future.test.ts. */
 const NOT_CARRIED_OUT = [
   'region',
-  'codeSigningConfigArn',
   'code.bucket',
   'code.dir',
   'code.image',

@@ -34,6 +34,7 @@ export interface PlainFunction {
   readonly versions?: readonly (PlainVersion & { readonly version: string })[];
   readonly aliases?: readonly (Pick<LiveAlias, 'name' | 'version'> & Partial<LiveAlias>)[];
   readonly tags?: LiveFunction['tags'];
+  readonly codeSigningConfigArn?: string;
 }
 
 /** What GetFunction answers for a function that was created with nothing but code, runtime, handler and role. */
@@ -67,6 +68,7 @@ export function toLive(name: string, plain: PlainFunction): LiveFunction {
     })),
     versions: (plain.versions ?? []).map((version) => toVersion(name, version)),
     tags: plain.tags ?? {},
+    ...(plain.codeSigningConfigArn === undefined ? {} : { codeSigningConfigArn: plain.codeSigningConfigArn }),
   };
 }
 

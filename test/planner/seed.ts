@@ -60,6 +60,7 @@ export function seed(state: SandboxState, live: LiveFunction, archives: readonly
       ]),
     ),
     tags: isUnreadable(live.tags) ? {} : { ...live.tags },
+    ...(typeof live.codeSigningConfigArn === 'string' ? { codeSigningConfigArn: live.codeSigningConfigArn } : {}),
   });
 }
 
