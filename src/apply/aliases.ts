@@ -1,6 +1,7 @@
 import equal from 'fast-deep-equal';
 import { DeployError, isDeployError } from '../errors.js';
 import type { LiveAlias, Version } from '../model/function.js';
+import { percent } from '../planner/shift.js';
 import type { ApplyPorts } from './job.js';
 import { liveChanged, mutate, retryWith } from './mutate.js';
 
@@ -133,7 +134,11 @@ function samePlace(live: AliasState, other: AliasState): boolean {
 }
 
 function place(live: AliasState | undefined): string {
-  if (live === undefined) return 'it does not exist';
-  const shares = Object.entries(live.weights).map(([version, weight]) => `${weight * 100} % on version ${version}`);
-  return [`it serves version ${live.version}`, ...shares].join(', ');
+  return live === undefined ? 'it does not exist' : `it serves version ${describePlace(live)}`;
+}
+
+/** `3`, or `3 with 5 % on 4`. */
+export function describePlace({ version, weights }: AliasState): string {
+  const shares = Object.entries(weights).map(([other, weight]) => ` with ${percent(weight)} on ${other}`);
+  return version + shares.join(',');
 }

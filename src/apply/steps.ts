@@ -5,6 +5,7 @@ import type {
   CreateFunctionStep,
   InvokeStep,
   Operation,
+  Place,
   UpdateAliasStep,
   UpdateFunctionCodeStep,
   UpdateFunctionConfigurationStep,
@@ -12,7 +13,7 @@ import type {
 import type { CodeChange } from '../model/ports.js';
 import { unpredicted } from '../planner/compare.js';
 import { contentOf, type Content } from '../planner/normalize.js';
-import { Aliases, type Moved } from './aliases.js';
+import { Aliases, describePlace, type AliasState, type Moved } from './aliases.js';
 import { runCheck } from './check.js';
 import { changeCodeSigning } from './code-signing.js';
 import type { ApplyJob, ApplyPorts } from './job.js';
@@ -188,14 +189,27 @@ export class Steps {
   }
 
   private async updateAlias(step: UpdateAliasStep): Promise<StepStatus> {
-    const before = { version: this.versions.resolve(step.from.version), weights: step.from.weights };
-    const stays = before.version === this.versions.resolve(step.version);
-    const version = stays ? before.version : await this.versions.checked(step.version);
-    const after = { version, weights: {} };
+    const before = this.stateOf(step.from);
+    const isNew = before.version !== this.versions.resolve(step.version);
+    if (isNew) await this.versions.checked(step.version);
+    if (step.additional !== undefined) await this.versions.checked(step.additional.version);
+    const after = this.stateOf(step);
     const text = step.description === undefined ? {} : { description: step.description };
     const status = await this.aliases.move(step.alias, before, after, text);
-    if (step.preserves !== true) this.moved.push({ alias: step.alias, before, after });
-    return { status, detail: `${step.alias} ${before.version} → ${version}` };
+    if (step.settles === undefined) this.remember({ alias: step.alias, before, after });
+    return { status, detail: `${step.alias} ${describePlace(before)} → ${describePlace(after)}` };
+  }
+
+  private stateOf({ version, additional }: Place): AliasState {
+    const weights = additional === undefined ? {} : { [this.versions.resolve(additional.version)]: additional.weight };
+    return { version: this.versions.resolve(version), weights };
+  }
+
+  /** An alias that moves share by share goes back in one call, to where it was before the first. */
+  private remember({ alias, before, after }: Moved): void {
+    const known = this.moved.findIndex((moved) => moved.alias === alias);
+    const [first] = known < 0 ? [] : this.moved.splice(known, 1);
+    this.moved.push({ alias, before: first?.before ?? before, after });
   }
 
   private async tag({ type }: Operation, call: () => Promise<void>): Promise<StepStatus> {

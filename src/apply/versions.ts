@@ -25,7 +25,7 @@ export class Versions {
     const published = this.published.get('release');
     if (published !== undefined) return published;
     const used = this.job.plan.operations.flatMap((step) =>
-      (step.type === 'CreateAlias' || (step.type === 'UpdateAlias' && step.preserves !== true)) &&
+      (step.type === 'CreateAlias' || (step.type === 'UpdateAlias' && step.settles === undefined)) &&
       'number' in step.version
         ? [step.version.number]
         : [],

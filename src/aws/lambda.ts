@@ -117,6 +117,19 @@ class SdkLambda implements LambdaPort {
     return absent(answer.then((found) => this.alias(found, name)));
   }
 
+  async hasProvisionedConcurrency(name: string, alias: string): Promise<boolean> {
+    const { sdk, reads } = this.clients;
+    const input = { FunctionName: name, Qualifier: alias };
+    // AWS answers 404 with an error of its own where there is none.
+    const answer = await this.read('GetProvisionedConcurrencyConfig', `alias ${alias} of function ${name}`, (limits) =>
+      reads.send(new sdk.GetProvisionedConcurrencyConfigCommand(input), limits).catch((error: unknown) => {
+        if (error instanceof sdk.ProvisionedConcurrencyConfigNotFoundException) return undefined;
+        throw error;
+      }),
+    );
+    return answer !== undefined;
+  }
+
   async listVersions(name: string): Promise<readonly LiveVersion[]> {
     const { sdk, reads } = this.clients;
     const versions = await everyPage((marker) =>

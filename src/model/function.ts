@@ -70,6 +70,32 @@ export interface HealthCheck {
   readonly timeoutSeconds: number;
 }
 
+/** How an alias gets a new version, share by share (specs/0008). */
+export interface Rollout {
+  /** Shares of the new version before it gets all, ascending fractions 0 < share < 1. Empty: all at once. */
+  readonly steps: readonly number[];
+  /** How long each share is held before the next, in seconds. */
+  readonly intervalSeconds: number;
+  /** How long alarms and errors are watched after the last share, before the deployment counts as good, in seconds; 0: not at all. */
+  readonly bakeSeconds: number;
+  /** CloudWatch alarms, metric or composite, by name: one in ALARM takes the rollout back. */
+  readonly alarms: readonly string[];
+  /** Takes the rollout back when more of the new version's invocations fail. Absent: not asked. */
+  readonly errorRate?: ErrorRate;
+  /** `manual`: stops after the first share until somebody promotes or aborts it. */
+  readonly promotion: 'auto' | 'manual';
+  /** What a cancelled run leaves: the alias as it was before, or the share that was reached. */
+  readonly onCancel: 'abort' | 'hold';
+}
+
+/** The failed part of a version's invocations behind an alias. */
+export interface ErrorRate {
+  /** Fraction 0–1 of the invocations. */
+  readonly maximum: number;
+  /** Fewer invocations than this say nothing. */
+  readonly minimumInvocations: number;
+}
+
 /** An alias as the file wants it. */
 export interface DesiredAlias {
   readonly name: string;
@@ -78,6 +104,8 @@ export interface DesiredAlias {
   /** A pinned number or `$LATEST`; absent: the version that carries this spec. */
   readonly version?: Version;
   readonly healthChecks: readonly HealthCheck[];
+  /** Absent: all traffic moves at once, and nothing is watched afterwards. */
+  readonly rollout?: Rollout;
   /** Whether the alias returns to where it was when the check after the shift fails. */
   readonly autoRollback: boolean;
 }
@@ -161,6 +189,8 @@ export interface LiveAlias {
   readonly revisionId?: string;
   /** Fractions 0–1 of the *additional* versions; empty: the primary has it all. */
   readonly weights: Readonly<Record<Version, number>>;
+  /** Whether it has provisioned concurrency, which no weights go with; absent: not asked, only a weighted rollout has to know. */
+  readonly hasProvisionedConcurrency?: boolean;
 }
 
 /** A function as AWS has it now. */

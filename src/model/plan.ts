@@ -1,5 +1,5 @@
 import type { Json } from './json.js';
-import type { HealthCheck, Settings, Version } from './function.js';
+import type { ErrorRate, HealthCheck, Settings, Version } from './function.js';
 
 /** The version of every JSON document this tool prints. Keys may be added to a version, never changed. */
 export const FORMAT_VERSION = '1';
@@ -96,6 +96,8 @@ export interface InvokeStep extends Step {
   readonly target: VersionRef | { readonly alias: string };
   /** The alias whose check it is, and the check's place in that alias's list. */
   readonly check: { readonly alias: string; readonly index: number } & HealthCheck;
+  /** After the last check of an alias: what is watched before the deployment counts as good. Absent: nothing. */
+  readonly watch?: Watch;
 }
 
 export interface CreateAliasStep extends Step {
@@ -109,12 +111,40 @@ export interface UpdateAliasStep extends Step {
   readonly type: 'UpdateAlias';
   readonly alias: string;
   /** What the alias must have for the step to run. */
-  readonly from: { readonly version: VersionRef; readonly weights: Readonly<Record<Version, number>> };
+  readonly from: Place;
+  /** The primary version afterwards. */
   readonly version: VersionRef;
+  /** The version beside it and its share; absent: the primary has all, and leftover weights are cleared. */
+  readonly additional?: Share;
   /** Absent: not sent. */
   readonly description?: string;
-  /** True: only the name changes, from `$LATEST` to a version with the same content; never taken back. */
-  readonly preserves?: true;
+  /**
+   * Set when the step is no part of the shift that a failure takes back: `preserve` only changes the name, from `$LATEST` to a
+   * version with the same content; `abort` ends a rollout that somebody left open.
+   */
+  readonly settles?: 'preserve' | 'abort';
+  /** What is watched, and for how long, before the next step. Absent: nothing. */
+  readonly watch?: Watch;
+}
+
+/** Where an alias points. AWS allows one additional version at most. */
+export interface Place {
+  readonly version: VersionRef;
+  readonly additional?: Share;
+}
+
+/** A part of an alias's traffic. */
+export interface Share {
+  readonly version: VersionRef;
+  /** A fraction, 0 < weight < 1. */
+  readonly weight: number;
+}
+
+/** The gate between two shares, or the bake after the last. Any alarm in ALARM, or too many errors, ends the rollout. */
+export interface Watch {
+  readonly seconds: number;
+  readonly alarms: readonly string[];
+  readonly errorRate?: ErrorRate;
 }
 
 export interface TagResourceStep extends Step {
@@ -178,7 +208,7 @@ export interface FunctionPlan {
 /** What apply would do. A value: equal inputs make equal bytes. */
 export interface Plan {
   readonly formatVersion: typeof FORMAT_VERSION;
-  readonly command: 'plan' | 'rollback';
+  readonly command: 'plan' | 'rollback' | 'promote' | 'abort';
   /** Whether any operation is in it. */
   readonly changes: boolean;
   readonly summary: { readonly create: number; readonly update: number; readonly unchanged: number };

@@ -101,6 +101,8 @@ export interface LambdaPort {
       readonly revisionId?: string;
     },
   ): Promise<LiveAlias>;
+  /** Whether the alias has provisioned concurrency: false only when AWS says ProvisionedConcurrencyConfigNotFoundException. */
+  hasProvisionedConcurrency(name: string, alias: string): Promise<boolean>;
   tagResource(arn: string, tags: Readonly<Record<string, string>>): Promise<void>;
   untagResource(arn: string, keys: readonly string[]): Promise<void>;
   invoke(name: string, qualifier: string, payload: Json, timeoutSeconds: number): Promise<InvokeAnswer>;
@@ -168,4 +170,34 @@ export interface ImageRegistryPort {
    * @throws AWS_NOT_FOUND when there is no such image; AWS_*
    */
   resolveDigest(image: string): Promise<string>;
+}
+
+/** One CloudWatch alarm, metric or composite. */
+export interface AlarmState {
+  readonly state: 'OK' | 'ALARM' | 'INSUFFICIENT_DATA';
+  /** Why, in CloudWatch's words. */
+  readonly reason: string;
+}
+
+/** CloudWatch, as far as a rollout needs it. */
+export interface AlarmsPort {
+  /**
+   * The named alarms, metric and composite types both asked for. A name that the answer lacks does not exist.
+   * @see https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_DescribeAlarms.html
+   * @throws AWS_*
+   */
+  describeAlarms(names: readonly string[]): Promise<ReadonlyMap<string, AlarmState>>;
+  /**
+   * How often a version answered behind an alias, and failed, between two times (milliseconds since the epoch). Metrics come
+   * minutes late: zero invocations prove nothing.
+   * @see https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html
+   * @throws AWS_*
+   */
+  countInvocations(
+    name: string,
+    alias: string,
+    version: Version,
+    since: number,
+    until: number,
+  ): Promise<{ readonly invocations: number; readonly errors: number }>;
 }

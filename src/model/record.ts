@@ -2,8 +2,8 @@ import type { JsonObject } from './json.js';
 import type { Version } from './function.js';
 import type { FORMAT_VERSION } from './plan.js';
 
-/** How a deployment of an alias ended; `open`: it has not, or its process died. */
-export type RecordResult = 'open' | 'succeeded' | 'failed' | 'rolled_back';
+/** How a deployment of an alias ended; `open`: it has not, or its process died; `pending`: a rollout was left at a share on purpose. */
+export type RecordResult = 'open' | 'pending' | 'succeeded' | 'failed' | 'rolled_back';
 
 /** The build or person behind a record; absent members are not known. */
 export interface Origin {

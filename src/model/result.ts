@@ -23,7 +23,7 @@ export interface ErrorDocument {
 /** What happened to one function. */
 export interface FunctionResult {
   readonly name: string;
-  readonly result: 'succeeded' | 'no_changes' | 'failed' | 'rolled_back';
+  readonly result: 'succeeded' | 'no_changes' | 'failed' | 'rolled_back' | 'pending';
   /** The version the run published or re-used; `null`: none. */
   readonly version: Version | null;
   readonly aliases: readonly {
@@ -42,7 +42,7 @@ export interface FunctionResult {
 /** The result of `apply` and of `rollback`. */
 export interface ApplyResult {
   readonly formatVersion: typeof FORMAT_VERSION;
-  readonly command: 'apply' | 'rollback';
-  readonly result: 'succeeded' | 'no_changes' | 'failed' | 'rolled_back';
+  readonly command: 'apply' | 'rollback' | 'promote' | 'abort';
+  readonly result: 'succeeded' | 'no_changes' | 'failed' | 'rolled_back' | 'pending';
   readonly functions: readonly FunctionResult[];
 }

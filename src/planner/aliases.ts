@@ -8,7 +8,7 @@ import {
   type LiveVersion,
   type Version,
 } from '../model/function.js';
-import type { Difference, InvokeStep, Operation, VersionRef } from '../model/plan.js';
+import type { CreateAliasStep, Difference, InvokeStep, Place, UpdateAliasStep, VersionRef } from '../model/plan.js';
 import { diffContent, sameVersionContent } from './compare.js';
 import { contentOf, type Content } from './normalize.js';
 import { isKnown, isManaged, keepsLive } from './target.js';
@@ -49,13 +49,19 @@ export function lacking(desired: DesiredFunction, version: Content, target: Cont
     .filter((path) => !keepsLive(desired, path) && isKnown(desired, path));
 }
 
-/** The newest published version that already is the target, in every field; never a Failed one. */
-export function reusableVersion(live: LiveFunction, target: Content): LiveVersion | undefined {
-  return newest(
-    live.versions.filter(
-      (version) => version.state !== 'Failed' && sameVersionContent(contentOf(version, live.name), target),
-    ),
+/**
+ * A published version that already is the target, in every field; never a Failed one. The newest, but rather one that has
+ * traffic already.
+ */
+export function reusableVersion(
+  live: LiveFunction,
+  target: Content,
+  inTraffic: readonly Version[] = [],
+): LiveVersion | undefined {
+  const fit = live.versions.filter(
+    (version) => version.state !== 'Failed' && sameVersionContent(contentOf(version, live.name), target),
   );
+  return newest(fit.filter(({ version }) => inTraffic.includes(version))) ?? newest(fit);
 }
 
 /** The newest Failed version with the target's content: the next publish must exceed it (semantics 6). */
@@ -90,13 +96,15 @@ export function aliasDifferences(
       view.desired.version === undefined ? `version ${view.live.version} ${unfit}` : 'the file pins the version';
     managed.push({ path: `aliases.${name}.version`, on, before: view.live.version, after: shown(goal), reason });
   }
-  if (view.live !== undefined && Object.keys(view.live.weights).length > 0) {
+  const [share] = Object.keys(view.live?.weights ?? {});
+  if (view.live !== undefined && share !== undefined) {
+    const isOurs = goal !== undefined && samePlace(goal, share);
     managed.push({
       path: `aliases.${name}.weights`,
       on,
       before: view.live.weights,
       after: {},
-      reason: 'an earlier shift was left unfinished',
+      reason: isOurs ? 'the rollout of this spec is not finished' : 'a rollout of another spec was left open',
     });
   }
   const { description } = view.desired;
@@ -143,6 +151,14 @@ export function checkSteps(alias: DesiredAlias, target: InvokeStep['target']): I
   }));
 }
 
+/** The place of an alias as a plan names it. */
+export function placeOf({ version, weights }: Pick<LiveAlias, 'version' | 'weights'>): Place {
+  // AWS allows one additional version at most.
+  const [share] = Object.entries(weights);
+  if (share === undefined) return { version: { number: version } };
+  return { version: { number: version }, additional: { version: { number: share[0] }, weight: share[1] } };
+}
+
 /** Whether both name the same version. */
 export function samePlace(ref: VersionRef, version: Version): boolean {
   return 'number' in ref && ref.number === version;
@@ -155,28 +171,29 @@ export function shown(ref: VersionRef | undefined): string {
   return ref.published === 'preserve' ? 'kept version' : 'new version';
 }
 
-/** The call that makes or moves an alias, `undefined` when it is right already. */
-export function aliasStep(view: AliasView, goal: VersionRef, from: VersionRef | undefined): Operation | undefined {
+/** The call that makes an alias or gives its goal all traffic, weights apart; `undefined` when it is right already. */
+export function aliasStep(
+  view: AliasView,
+  goal: VersionRef,
+  from: VersionRef | undefined,
+): CreateAliasStep | UpdateAliasStep | undefined {
   const { name, description } = view.desired;
   const text = description === undefined ? {} : { description: description ?? '' };
   if (view.live === undefined) {
     return { type: 'CreateAlias', reason: 'the alias does not exist', alias: name, version: goal, ...text };
   }
   const moves = from !== undefined && JSON.stringify(from) !== JSON.stringify(goal);
-  const weights = from !== undefined && 'number' in from ? view.live.weights : {};
-  const clears = Object.keys(weights).length > 0;
   const describes = description !== undefined && (description ?? '') !== view.live.description;
-  if (!moves && !clears && !describes) return undefined;
+  if (!moves && !describes) return undefined;
   const reasons = [
     ...(moves ? [`from ${shown(from)} to ${shown(goal)}`] : []),
-    ...(clears ? ['clear leftover weights'] : []),
     ...(describes ? ['set its description'] : []),
   ];
   return {
     type: 'UpdateAlias',
     reason: reasons.join(', '),
     alias: name,
-    from: { version: from ?? goal, weights },
+    from: { version: from ?? goal },
     version: goal,
     ...(describes ? text : {}),
   };

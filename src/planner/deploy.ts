@@ -9,13 +9,15 @@ import {
   describeAliases,
   effectsOf,
   markDrift,
+  rolloutWarnings,
   tagDifferences,
   unfinishedWork,
   unknownUntilApply,
   warningsOf,
 } from './explain.js';
 import { planLatest } from './latest.js';
-import { assess, preserveSteps, releaseSteps } from './moves.js';
+import { hasUnfinished } from './drift.js';
+import { abortSteps, assess, preserveSteps, releaseSteps } from './moves.js';
 import { contentOf, type Content } from './normalize.js';
 import { planTags, refuseTooMany } from './tags.js';
 
@@ -52,13 +54,20 @@ export function planDeploy({ desired, live, records, recordsInTags }: DeployInpu
   const latest = planLatest(desired, live, current, target, situation.release?.above !== undefined);
   const tags = planTags(desired, live);
   const signing = planCodeSigning(desired, live);
-  const onLatest = [...signing.operations, ...latest.operations];
-  const needed = [...tags, ...preserveSteps(situation), ...onLatest, ...releaseSteps(situation)];
+  const isInterrupted = (name: string): boolean => hasUnfinished(records.filter(({ alias }) => alias === name));
+  const needed = [
+    ...abortSteps(situation),
+    ...tags,
+    ...preserveSteps(situation),
+    ...signing.operations,
+    ...latest.operations,
+    ...releaseSteps(situation, isInterrupted),
+  ];
   const unfinished = needed.length === 0 ? unfinishedWork(desired, live, records) : { differences: [], operations: [] };
   const body = [...needed, ...unfinished.operations];
   const isNothing = needed.length === 0 && unfinished.differences.length === 0;
   if (!isNothing) refuseTooMany(desired, live.tags, recordsInTags);
-  const aliases = describeAliases(situation, latest.differences);
+  const aliases = describeAliases(situation, latest.differences, isInterrupted);
   const differences = [
     ...latest.differences,
     ...signing.differences,
@@ -81,7 +90,11 @@ export function planDeploy({ desired, live, records, recordsInTags }: DeployInpu
       .sort(),
     specDigest: desired.specDigest,
   };
-  return { plan, target, warnings: warningsOf(desired, live, records) };
+  return {
+    plan,
+    target,
+    warnings: [...warningsOf(desired, live, records), ...rolloutWarnings(situation, isInterrupted)],
+  };
 }
 
 /**

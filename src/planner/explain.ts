@@ -1,11 +1,12 @@
 import { isUnreadable, LATEST, type DesiredFunction, type LiveFunction } from '../model/function.js';
-import type { Difference, Operation, VersionRef, Warning } from '../model/plan.js';
+import type { Difference, Operation, UpdateAliasStep, VersionRef, Warning } from '../model/plan.js';
 import type { DeployRecord } from '../model/record.js';
-import { aliasDifferences, checkSteps } from './aliases.js';
+import { aliasDifferences, checkSteps, samePlace } from './aliases.js';
 import { diffContent, ownValue } from './compare.js';
 import { hasUnfinished, newestSettled, snapshotOf } from './drift.js';
 import type { Situation } from './moves.js';
 import { contentOf } from './normalize.js';
+import { baked, forcedBecause, percent, shareOfGoal, waitsForPromotion } from './shift.js';
 
 /** Differences of the function's tags, from the steps that mend them. */
 export function tagDifferences(live: LiveFunction, steps: readonly Operation[]): Difference[] {
@@ -23,12 +24,14 @@ export function tagDifferences(live: LiveFunction, steps: readonly Operation[]):
   });
 }
 
-/** What differs at each alias, apart from what is already listed for `$LATEST`. */
+/** What differs at each alias, apart from what is already listed for `$LATEST`, and from rollouts that wait for a promotion. */
 export function describeAliases(
   { desired, target, moves }: Situation,
   listed: readonly Difference[],
+  isInterrupted: (alias: string) => boolean,
 ): { managed: Difference[]; alsoGoesLive: Difference[] } {
-  const all = moves.map(({ view, goal }) => aliasDifferences(desired, view, target, goal, listed));
+  const moving = moves.filter((move) => !waitsForPromotion(move, isInterrupted(move.view.desired.name)));
+  const all = moving.map(({ view, goal }) => aliasDifferences(desired, view, target, goal, listed));
   return {
     managed: all.flatMap(({ managed }) => managed),
     alsoGoesLive: all.flatMap(({ alsoGoesLive }) => alsoGoesLive),
@@ -94,7 +97,9 @@ export function unfinishedWork(
     })),
     operations: desired.aliases.flatMap((alias) => {
       const served = live.aliases.find(({ name }) => name === alias.name)?.version;
-      return open.includes(alias.name) && served !== LATEST ? checkSteps(alias, { alias: alias.name }) : [];
+      return open.includes(alias.name) && served !== LATEST
+        ? baked(checkSteps(alias, { alias: alias.name }), alias.rollout)
+        : [];
     }),
   };
 }
@@ -113,22 +118,51 @@ function effectsOfStep(step: Operation): string[] {
   if (step.type === 'CreateAlias')
     return [`alias ${step.alias} is created on ${named(step.version)} with all of its traffic`];
   if (step.type !== 'UpdateAlias') return [];
-  if (step.preserves === true)
+  if (step.settles === 'preserve')
     return [
       `alias ${step.alias} serves what it serves now from ${named(step.version)}, so that the change does not reach it at once`,
     ];
-  const moves = JSON.stringify(step.from.version) !== JSON.stringify(step.version);
+  return effectsOfShift(step);
+}
+
+function effectsOfShift({ alias, from, version, additional, settles, watch }: UpdateAliasStep): string[] {
+  const share = from.additional;
+  if (additional !== undefined) {
+    const held = watch === undefined ? '' : ` for ${watch.seconds} s`;
+    return [
+      `alias ${alias} sends ${percent(additional.weight)} of its traffic to ${named(additional.version)}${held}, the rest to ${named(from.version)}`,
+    ];
+  }
+  if (settles === 'abort' && share !== undefined)
+    return [
+      `alias ${alias} stops sending ${percent(share.weight)} of its traffic to ${named(share.version)}; ${named(version)} has it all`,
+    ];
+  if (JSON.stringify(from.version) === JSON.stringify(version)) return [];
+  const gradually = share !== undefined && JSON.stringify(share.version) === JSON.stringify(version);
   return [
-    ...(moves
-      ? [
-          `alias ${step.alias} moves all of its traffic from ${named(step.from.version)} to ${named(step.version)} in one step`,
-        ]
-      : []),
-    ...Object.entries(step.from.weights).map(
-      ([version, weight]) =>
-        `alias ${step.alias} stops sending ${Math.round(weight * 1000) / 10} % of its traffic to version ${version}`,
-    ),
+    gradually
+      ? `alias ${alias} then moves all of its traffic to ${named(version)}`
+      : `alias ${alias} moves all of its traffic from ${named(from.version)} to ${named(version)} in one step`,
   ];
+}
+
+/** Rollouts that do not go as the file says: forced to all at once, or waiting for a person. */
+export function rolloutWarnings(situation: Situation, isInterrupted: (alias: string) => boolean): Warning[] {
+  const { desired, moves } = situation;
+  return moves.flatMap((move): Warning[] => {
+    const { name } = move.view.desired;
+    const share = shareOfGoal(move);
+    if (share !== undefined && waitsForPromotion(move, isInterrupted(name))) {
+      const at = `${named(share.version)} waits at ${percent(share.weight)} of alias ${name} of ${desired.name}`;
+      const message = `${at}, until somebody promotes or aborts it (lambda-deploy promote, lambda-deploy abort).`;
+      return [{ code: 'ROLLOUT_WAITS', function: desired.name, message }];
+    }
+    const moves = move.view.live !== undefined && !samePlace(move.goal, move.view.live.version);
+    const why = moves ? forcedBecause(move, situation) : undefined;
+    if (why === undefined) return [];
+    const message = `alias ${name} of ${desired.name} moves all at once, not by its rollout: ${why}.`;
+    return [{ code: 'ROLLOUT_FORCED', function: desired.name, message }];
+  });
 }
 
 function named(ref: VersionRef): string {

@@ -5,6 +5,7 @@ import {
   checkSteps,
   failedTwin,
   pinned,
+  placeOf,
   reusableVersion,
   samePlace,
   shown,
@@ -13,6 +14,7 @@ import {
 } from './aliases.js';
 import { sameVersionContent } from './compare.js';
 import { contentOf, type Content } from './normalize.js';
+import { abortStep, baked, hasForeignShare, shiftSteps, waitsForPromotion } from './shift.js';
 import { overlay } from './target.js';
 
 /** The version that will carry the spec. */
@@ -60,7 +62,11 @@ export function assess(desired: DesiredFunction, live: LiveFunction): Situation 
 
 function chooseRelease(views: readonly AliasView[], live: LiveFunction, target: Content): Release | undefined {
   if (!views.some((view) => view.desired.version === undefined && !view.carries)) return undefined;
-  const existing = reusableVersion(live, target);
+  const existing = reusableVersion(
+    live,
+    target,
+    views.flatMap((view) => Object.keys(view.live?.weights ?? {})),
+  );
   if (existing !== undefined) return { ref: { number: existing.version } };
   const failed = failedTwin(live, target);
   return { ref: { published: 'release' }, ...(failed === undefined ? {} : { above: failed.version }) };
@@ -106,29 +112,45 @@ export function preserveSteps({ desired, current, preserve, moves }: Situation):
       type: 'UpdateAlias',
       reason: `from $LATEST to ${shown(preserve)} with the same content, before $LATEST of ${desired.name} changes`,
       alias: view.desired.name,
-      from: { version: { number: LATEST }, weights: {} },
+      from: { version: { number: LATEST } },
       version: preserve,
-      preserves: true,
+      settles: 'preserve',
     })),
   ];
 }
 
+/** Calls that come before all others: rollouts of another spec, and weights that somebody left, are taken back. */
+export function abortSteps({ moves }: Situation): Operation[] {
+  return moves.flatMap((move): Operation[] => {
+    const { live, desired } = move.view;
+    return live !== undefined && hasForeignShare(move)
+      ? [abortStep(desired.name, placeOf(live), 'it does not carry this spec')]
+      : [];
+  });
+}
+
 /**
  * Calls that come after `$LATEST` is right: publish where no version carries the spec, check the version by number for every
- * alias that will get it, and only then move the aliases in file order, each with its check.
+ * alias that will get it, and only then shift the aliases in file order, each with its checks.
+ *
+ * @param isInterrupted whether the alias's last run died, so that even a rollout that waits for promotion is taken over
  */
-export function releaseSteps({ desired, target, release, moves }: Situation): Operation[] {
+export function releaseSteps(situation: Situation, isInterrupted: (alias: string) => boolean): Operation[] {
+  const { desired, target, release, moves } = situation;
   const steps = moves.flatMap((move) => {
+    if (waitsForPromotion(move, isInterrupted(move.view.desired.name))) return [];
     const step = aliasStep(move.view, move.goal, move.from);
     return step === undefined ? [] : [{ ...move, step, shifts: shiftsTraffic(move) }];
   });
   return [
     ...(release === undefined || 'number' in release.ref ? [] : [publishStep(desired, target, release)]),
     ...steps.flatMap(({ view, goal, shifts }) => (shifts ? checkSteps(view.desired, goal) : [])),
-    ...steps.flatMap(({ view, step, shifts }) => [
-      step,
-      ...(shifts ? checkSteps(view.desired, { alias: view.desired.name }) : []),
-    ]),
+    ...steps.flatMap((move): Operation[] => {
+      if (!move.shifts) return [move.step];
+      if (move.step.type === 'UpdateAlias') return shiftSteps(move, move.step, situation);
+      const after = checkSteps(move.view.desired, { alias: move.step.alias });
+      return baked([move.step, ...after], move.view.desired.rollout);
+    }),
   ];
 }
 
@@ -148,5 +170,5 @@ export function publishStep(desired: DesiredFunction, target: Content, release: 
 function shiftsTraffic({ view, goal, from }: AliasMove): boolean {
   if (samePlace(goal, LATEST)) return false;
   if (view.live === undefined || from === undefined || !('number' in from)) return true;
-  return !samePlace(goal, from.number) || Object.keys(view.live.weights).length > 0;
+  return !samePlace(goal, from.number);
 }

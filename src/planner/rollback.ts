@@ -9,7 +9,7 @@ import {
 } from '../model/function.js';
 import type { Json } from '../model/json.js';
 import type { Difference, FunctionPlan, Operation, Warning } from '../model/plan.js';
-import { checkSteps } from './aliases.js';
+import { checkSteps, placeOf } from './aliases.js';
 import { diffContent, type PathDifference } from './compare.js';
 import { recorded, type PlannedFunction } from './deploy.js';
 import { effectsOf } from './explain.js';
@@ -121,7 +121,7 @@ function shiftSteps(alias: DesiredAlias, served: LiveAlias | undefined, version:
       type: 'UpdateAlias',
       reason: `from ${served.version} to ${version}`,
       alias: alias.name,
-      from: { version: { number: served.version }, weights: served.weights },
+      from: placeOf(served),
       version: to,
     },
     ...checkSteps(alias, { alias: alias.name }),

@@ -20,7 +20,13 @@ const DIGEST_CHARACTERS = 12;
 const BUILD_CHARACTERS = 16;
 
 /** A deploy's result in one letter; a rollback's is the capital. */
-const LETTERS: Readonly<Record<RecordResult, string>> = { open: 'o', succeeded: 's', failed: 'f', rolled_back: 'r' };
+const LETTERS: Readonly<Record<RecordResult, string>> = {
+  open: 'o',
+  pending: 'p',
+  succeeded: 's',
+  failed: 'f',
+  rolled_back: 'r',
+};
 const RESULTS = new Map(Object.entries(LETTERS).map(([result, letter]) => [letter, result as RecordResult]));
 
 /** Four digits of base 36: 19 days, longer than any run. */
@@ -32,7 +38,7 @@ const NOTHING = '-';
 
 /** id and letter, version, previous version, code, seconds from start to finish in base 36, then details. */
 const ENTRY =
-  /^([0-9a-z]{12})([osfrOSFR]):(\d+|L|-):(\d+|L|-):([A-Za-z0-9+/=]{1,8}|-):([0-9a-z]{1,4}|-)((?::[a-z][^:]*)*)$/;
+  /^([0-9a-z]{12})([opsfrOPSFR]):(\d+|L|-):(\d+|L|-):([A-Za-z0-9+/=]{1,8}|-):([0-9a-z]{1,4}|-)((?::[a-z][^:]*)*)$/;
 
 /** On which records a detail stays: all, the newest and the newest that succeeded, or the newest that is not open. */
 type Kept = 'always' | 'recent' | 'settled';

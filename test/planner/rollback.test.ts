@@ -130,7 +130,7 @@ describe('planRollback', () => {
     const planned = plan({ function: { aliases: [{ name: 'live', version: '2', weights: { '1': 0.25 } }] } });
     expect(planned.plan.operations[1]).toMatchObject({
       type: 'UpdateAlias',
-      from: { version: { number: '2' }, weights: { '1': 0.25 } },
+      from: { version: { number: '2' }, additional: { version: { number: '1' }, weight: 0.25 } },
       version: { number: '1' },
     });
   });

@@ -82,7 +82,7 @@ describe('a plan', () => {
         {
           type: 'UpdateAlias',
           alias: 'live',
-          from: { version: { number: '4' }, weights: {} },
+          from: { version: { number: '4' } },
           version: { published: 'release' },
           reason: 'from 4 to new version',
         },
