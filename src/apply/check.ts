@@ -1,7 +1,6 @@
 import { DeployError, isDeployError } from '../errors.js';
-import type { Version } from '../model/function.js';
+import type { HealthCheck, Version } from '../model/function.js';
 import { isJsonObject, type Json } from '../model/json.js';
-import type { InvokeStep } from '../model/plan.js';
 import type { InvokeAnswer } from '../model/ports.js';
 import type { ApplyPorts } from './job.js';
 
@@ -17,13 +16,14 @@ const INCONCLUSIVE = ['AWS_THROTTLED', 'AWS_AMBIGUOUS', 'AWS_UNREACHABLE', 'AWS_
  *
  * @param qualifier the version's number, or the alias
  * @param expected the version that has to answer
+ * @param check with the secrets of its payload
  * @throws HEALTH_CHECK_FAILED with the handler's own message
  */
 export async function runCheck(
   functionName: string,
   qualifier: string,
   expected: Version,
-  check: InvokeStep['check'],
+  check: HealthCheck,
   ports: ApplyPorts,
 ): Promise<string> {
   const started = ports.clock.now();
@@ -33,7 +33,7 @@ export async function runCheck(
     const secondsLeft = (deadline - ports.clock.now()) / 1000;
     if (secondsLeft <= 0) break;
     try {
-      const answer = await ports.lambda.invoke(functionName, qualifier, check.payload ?? {}, secondsLeft);
+      const answer = await ports.lambda.invoke(functionName, qualifier, check, secondsLeft);
       if (answer.executedVersion === undefined || answer.executedVersion === expected)
         return judge(functionName, qualifier, check, answer, ports);
       last = `version ${answer.executedVersion} answered instead of ${expected}`;
@@ -55,19 +55,19 @@ export async function runCheck(
 function judge(
   functionName: string,
   qualifier: string,
-  check: InvokeStep['check'],
+  check: HealthCheck,
   answer: InvokeAnswer,
   ports: ApplyPorts,
 ): string {
-  const problem = problemOf(check, answer);
+  const problem = problemOf(check, answer, ports);
   if (problem === undefined) return `status ${statusOf(answer)}`;
   if (answer.logTail !== '') ports.emit({ type: 'log-tail', function: functionName, text: answer.logTail });
   throw failed(functionName, qualifier, problem);
 }
 
-function problemOf(check: InvokeStep['check'], answer: InvokeAnswer): string | undefined {
+function problemOf(check: HealthCheck, answer: InvokeAnswer, { redact }: ApplyPorts): string | undefined {
   if (answer.functionError !== undefined)
-    return `the handler failed (${answer.functionError}): ${errorText(answer.payload)}`;
+    return `the handler failed (${answer.functionError}): ${errorText(redact(answer.payload))}`;
   const wanted = check.expect?.status;
   const status = statusOf(answer);
   if (wanted === undefined || status === wanted) return undefined;

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { DeployError } from '../errors.js';
-import { isUnreadable, type Settings, type Variables } from '../model/function.js';
+import { isUnreadable, type HealthCheck, type Settings, type Variables } from '../model/function.js';
 import type {
   CreateFunctionStep,
   InvokeStep,
@@ -179,13 +179,21 @@ export class Steps {
   }
 
   private async invoke(step: InvokeStep): Promise<string> {
+    const check = this.withSecrets(step.check);
     if (!('alias' in step.target)) {
       const version = await this.versions.checked(step.target);
-      return runCheck(this.name, version, version, step.check, this.ports);
+      return runCheck(this.name, version, version, check, this.ports);
     }
     const version = this.aliases.versionOf(step.target.alias);
     if (version === null) throw new Error(`alias ${step.target.alias} is checked before it exists`);
-    return runCheck(this.name, step.target.alias, version, step.check, this.ports);
+    return runCheck(this.name, step.target.alias, version, check, this.ports);
+  }
+
+  /** The plan has the references, the desired function what they stand for. */
+  private withSecrets(check: InvokeStep['check']): HealthCheck {
+    const alias = this.job.desired.aliases.find(({ name }) => name === check.alias);
+    const { payloadSecrets } = alias?.healthChecks[check.index] ?? {};
+    return { ...check, ...(payloadSecrets === undefined ? {} : { payloadSecrets }) };
   }
 
   private async updateAlias(step: UpdateAliasStep): Promise<StepStatus> {

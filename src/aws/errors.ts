@@ -138,6 +138,8 @@ function reasonOf(error: RawError, call: Call): string {
   const echoed = call.secrets?.some(
     (value) => value.length >= SHORTEST_ECHO_BYTES && text(error.message).includes(value),
   );
+  if (echoed === true && call.operation === 'Invoke')
+    return 'words that repeat a secret of the payload; they are withheld.';
   if (echoed === true || ECHOES_VARIABLES.test(message)) {
     return message.includes('4KB limit')
       ? 'the environment variables exceed the limit of 4 KB in all.'

@@ -8,14 +8,14 @@ import type {
 } from '@aws-sdk/client-lambda';
 import { DeployError, isDeployError } from '../errors.js';
 import { LATEST, type LiveAlias, type LiveFunction, type LiveVersion, type Version } from '../model/function.js';
-import type { Json } from '../model/json.js';
 import type { CodeChange, ConfigurationChange, FunctionRead, InvokeAnswer, LambdaPort } from '../model/ports.js';
-import type { Secret } from '../model/secret.js';
+import { reveal, type Secret } from '../model/secret.js';
 import { connect, READ_ATTEMPTS, READ_TIMEOUT_MS, send, WRITE_TIMEOUT_MS } from './client.js';
 import type { AwsOptions, Clients, Limits } from './client.js';
 import { secretsOf, toCode, upload } from './code-request.js';
 import { download } from './download.js';
 import type { Call } from './errors.js';
+import { fillPayload } from './payload.js';
 import { present, toLiveAlias, toLiveVersion, toRequest, unqualified, unreadable } from './mapping.js';
 
 /** How {@link createLambda} reaches AWS. */
@@ -279,17 +279,23 @@ class SdkLambda implements LambdaPort {
     );
   }
 
-  async invoke(name: string, qualifier: string, payload: Json, timeoutSeconds: number): Promise<InvokeAnswer> {
+  async invoke(
+    name: string,
+    qualifier: string,
+    { payload = {}, payloadSecrets = {} }: Parameters<LambdaPort['invoke']>[2],
+    timeoutSeconds: number,
+  ): Promise<InvokeAnswer> {
     const { sdk, writes } = this.clients;
     const input = {
       FunctionName: name,
       Qualifier: qualifier,
       InvocationType: 'RequestResponse',
       LogType: 'Tail',
-      Payload: new TextEncoder().encode(JSON.stringify(payload)),
+      Payload: new TextEncoder().encode(JSON.stringify(fillPayload(payload, payloadSecrets))),
     } as const;
     // AWS's name of the permission has a word more than the operation.
-    const call = { action: 'lambda:InvokeFunction', timeoutMs: timeoutSeconds * 1000 };
+    const secrets = Object.values(payloadSecrets).map(reveal);
+    const call = { action: 'lambda:InvokeFunction', timeoutMs: timeoutSeconds * 1000, secrets };
     const answer = await send(
       { operation: 'Invoke', subject: `${qualifier} of function ${name}`, ...call },
       1,

@@ -29,8 +29,11 @@ export class Redactor {
     this.needles = [...new Set([...this.needles, ...formsOf(value)])].sort((left, right) => right.length - left.length);
   }
 
-  learnDesired(desired: Pick<DesiredFunction, 'environment'>): void {
-    Object.values(desired.environment ?? {}).forEach((value) => this.learn(value));
+  learnDesired({ environment, aliases }: Pick<DesiredFunction, 'environment' | 'aliases'>): void {
+    const checks = aliases.flatMap(({ healthChecks }) => healthChecks);
+    [environment ?? {}, ...checks.map(({ payloadSecrets = {} }) => payloadSecrets)].forEach((secrets) =>
+      Object.values(secrets).forEach((value) => this.learn(value)),
+    );
   }
 
   learnLive(live: LiveFunction): void {

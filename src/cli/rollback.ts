@@ -8,21 +8,25 @@ import { renderPlan } from '../render/plan.js';
 import { renderResult } from '../render/result.js';
 import { toDesired } from '../spec/load.js';
 import { confirm, requireConfirmable } from './confirm.js';
+import { checksOf, chooseOne } from './choose-alias.js';
 import type { Context } from './context.js';
 import { assemblePlan } from './digest.js';
 import { execute, type Job } from './execute.js';
 import { readOrigin } from './origin.js';
+import { requireSecrets, withSecrets } from './secrets.js';
 import { openSessions, readState, type Session } from './session.js';
 import { loadSelected } from './spec.js';
 
 /**
  * Goes back to the deployment before the one that is live: plans, asks, applies. Needs no archive: the code comes from the version.
  *
- * @throws USAGE when it is not clear which alias; NO_ROLLBACK_TARGET, VERSION_NOT_FOUND before anything is touched
+ * @throws USAGE when it is not clear which alias; SECRET_UNKNOWN, NO_ROLLBACK_TARGET, VERSION_NOT_FOUND before anything is touched
  */
 export async function rollback(context: Context): Promise<ExitCode> {
   requireConfirmable(context);
-  const desired = toDesired(await loadSelected(context), new Map());
+  const spec = await loadSelected(context);
+  const checks = await withSecrets(context, checksOf(spec, chooseOne(spec)));
+  const desired = toDesired(checks, new Map());
   const { one, alias } = chooseOne(desired);
   const session = await openSessions(context, desired)(one);
   const job = await prepare(context, session, desired, one, alias);
@@ -33,28 +37,12 @@ export async function rollback(context: Context): Promise<ExitCode> {
   }
   if (document.changes) {
     context.output.preface([...renderPlan(document), []]);
+    if (job.planned.plan.operations.some(({ type }) => type === 'Invoke')) requireSecrets(checks);
     await confirm(context, 'Roll back like this?');
   }
   const result = await execute(context, 'rollback', [job]);
   context.output.result(result, renderResult(result));
   return exitCodeOf(result);
-}
-
-/** A rollback is one decision about one alias. */
-function chooseOne({ functions }: Desired): { one: DesiredFunction; alias: DesiredAlias } {
-  const choices = functions.flatMap((one) => one.aliases.map((alias) => ({ one, alias })));
-  const [choice] = choices;
-  if (choice !== undefined && choices.length === 1) return choice;
-  const names = choices.map(({ one, alias }) => `${one.key}:${alias.name}`).join(', ');
-  throw choice === undefined
-    ? new DeployError(
-        'NO_ROLLBACK_TARGET',
-        'no chosen function has an alias, and without one nothing is published that could be gone back to.',
-        { fix: 'give the function an alias, so that each deployment is a version.' },
-      )
-    : new DeployError('USAGE', `there are several aliases: ${names}. A rollback is one decision about one alias.`, {
-        fix: 'name one with --function and --alias.',
-      });
 }
 
 async function prepare(

@@ -37,7 +37,12 @@ function loadOptions({ host, options }: Context): LoadOptions {
 
 function prepare({ options, output }: Context, specs: readonly LoadedSpec[]): LoadedSpec[] {
   output.redactor = new Redactor(specs[0]?.text ?? '');
-  specs.forEach(({ functions }) => functions.forEach((one) => output.redactor.learnDesired(one)));
+  specs.forEach(({ functions }) =>
+    functions.forEach((one) => {
+      output.redactor.learnDesired(one);
+      one.secretParts.forEach((part) => output.redactor.learn(part));
+    }),
+  );
   output.diagnostics(specs.flatMap(({ warnings }) => warnings.flatMap(renderDiagnostic)));
   return specs.map((spec) => ({
     ...spec,

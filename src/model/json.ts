@@ -11,6 +11,11 @@ export function isJsonObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
+/** Where a value stands in a JSON document: `/headers/0/a~1b`; empty for the document itself. @see https://www.rfc-editor.org/rfc/rfc6901 */
+export function jsonPointer(path: readonly (string | number)[]): string {
+  return path.map((step) => `/${String(step).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
+}
+
 /** JSON with the keys of every map sorted: equal values give equal text, so that a digest of it stands for the value. */
 export function canonicalJson(value: unknown): string {
   return JSON.stringify(value, (_key, inner: unknown) =>

@@ -94,8 +94,11 @@ export interface InvokeStep extends Step {
   readonly type: 'Invoke';
   /** The version by number before traffic, the alias after it. */
   readonly target: VersionRef | { readonly alias: string };
-  /** The alias whose check it is, and the check's place in that alias's list. */
-  readonly check: { readonly alias: string; readonly index: number } & HealthCheck;
+  /** The alias whose check it is, and the check's place in that alias's list. References stand in the payload as written. */
+  readonly check: { readonly alias: string; readonly index: number } & Omit<
+    HealthCheck,
+    'payloadSecrets' | 'payloadUnknown'
+  >;
   /** After the last check of an alias: what is watched before the deployment counts as good. Absent: nothing. */
   readonly watch?: Watch;
 }

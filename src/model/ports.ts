@@ -1,6 +1,5 @@
 import type { DeployRecord } from './record.js';
-import type { LiveAlias, LiveFunction, LiveVersion, Settings, Variables, Version } from './function.js';
-import type { Json } from './json.js';
+import type { HealthCheck, LiveAlias, LiveFunction, LiveVersion, Settings, Variables, Version } from './function.js';
 import type { Secret } from './secret.js';
 
 /** Time, passed in: tests run without waiting. */
@@ -105,7 +104,13 @@ export interface LambdaPort {
   hasProvisionedConcurrency(name: string, alias: string): Promise<boolean>;
   tagResource(arn: string, tags: Readonly<Record<string, string>>): Promise<void>;
   untagResource(arn: string, keys: readonly string[]): Promise<void>;
-  invoke(name: string, qualifier: string, payload: Json, timeoutSeconds: number): Promise<InvokeAnswer>;
+  /** @param event its secrets stand in for the leaves they name, see HealthCheck; they are in no error */
+  invoke(
+    name: string,
+    qualifier: string,
+    event: Pick<HealthCheck, 'payload' | 'payloadSecrets'>,
+    timeoutSeconds: number,
+  ): Promise<InvokeAnswer>;
   /** The archive behind a presigned link, whole. Never prints the link. */
   download(location: Secret): Promise<Uint8Array>;
 }

@@ -15,6 +15,11 @@ export class Secret {
     return values.get(this) === values.get(other);
   }
 
+  /** How much of Lambda's limit the value takes: bytes of its JSON, without the quotes. */
+  get jsonBytes(): number {
+    return new TextEncoder().encode(JSON.stringify(values.get(this))).length - 2;
+  }
+
   toString(): string {
     return '(secret)';
   }

@@ -143,7 +143,8 @@ export function checkSteps(alias: DesiredAlias, target: InvokeStep['target']): I
     'alias' in target
       ? `check what alias ${alias.name} answers now`
       : `check the version before alias ${alias.name} gets it`;
-  return alias.healthChecks.map((check, index) => ({
+  // Whoever calls takes the secrets from the desired function: a plan has none.
+  return alias.healthChecks.map(({ payloadSecrets: _, payloadUnknown: __, ...check }, index) => ({
     type: 'Invoke',
     reason,
     target,

@@ -3,6 +3,7 @@ import type { DesiredFunction, Settings } from '../model/function.js';
 import type { Json } from '../model/json.js';
 import type { Difference, FunctionPlan, Operation } from '../model/plan.js';
 import { aliasStep, checkSteps, pinned, shown } from './aliases.js';
+import { refuseLargeEnvironment } from './environment-size.js';
 import { effectsOf } from './explain.js';
 import { variableChange } from './latest.js';
 import { publishStep } from './moves.js';
@@ -16,12 +17,14 @@ const REQUIRED = ['role', 'runtime', 'handler'] as const;
  * The plan of a function that AWS does not have: create, publish, check, make the aliases.
  *
  * @throws CREATE_INCOMPLETE naming everything that is missing, at once
+ * @throws ENVIRONMENT_TOO_LARGE
  * @throws VERSION_NOT_FOUND when an alias is pinned to a number
  */
 export function planCreate(desired: DesiredFunction, recordsInTags: boolean): { plan: FunctionPlan; target: Content } {
   const code = requireComplete(desired);
   refuseTooMany(desired, {}, recordsInTags);
   const target = newContent(desired, code.codeSha256);
+  refuseLargeEnvironment(desired, target);
   const settings: Record<string, Json> = {};
   for (const [key, value] of Object.entries(desired.settings)) {
     const normal = value === undefined ? undefined : normalizeValue(settingField(key), value, desired.name);

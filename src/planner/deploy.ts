@@ -5,6 +5,7 @@ import type { DeployRecord } from '../model/record.js';
 import { sameVersionContent } from './compare.js';
 import { planCodeSigning } from './code-signing.js';
 import { planCreate } from './create.js';
+import { refuseLargeEnvironment } from './environment-size.js';
 import {
   describeAliases,
   effectsOf,
@@ -44,13 +45,14 @@ export interface PlannedFunction {
  * What it takes to bring one function to its spec (semantics 1–7, 12), and nothing when it is there. Two things are compared
  * with the target: `$LATEST`, and the version each alias serves. Pure: equal inputs make equal plans.
  *
- * @throws CREATE_INCOMPLETE, PACKAGE_TYPE_CHANGE, AWS_UNREADABLE, CODE_REQUIRED, VERSION_NOT_FOUND, UPDATE_FAILED, RECORD_STORE
+ * @throws CREATE_INCOMPLETE, ENVIRONMENT_TOO_LARGE, PACKAGE_TYPE_CHANGE, AWS_UNREADABLE, CODE_REQUIRED, VERSION_NOT_FOUND, UPDATE_FAILED, RECORD_STORE
  */
 export function planDeploy({ desired, live, records, recordsInTags }: DeployInput): PlannedFunction {
   if (live === undefined) return { ...planCreate(desired, recordsInTags), warnings: unknownUntilApply(desired) };
   refusePackageTypeChange(desired, live);
   const situation = assess(desired, live);
   const { current, target } = situation;
+  refuseLargeEnvironment(desired, target);
   const latest = planLatest(desired, live, current, target, situation.release?.above !== undefined);
   const tags = planTags(desired, live);
   const signing = planCodeSigning(desired, live);

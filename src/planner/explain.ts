@@ -170,13 +170,27 @@ function named(ref: VersionRef): string {
   return ref.number === LATEST ? LATEST : `version ${ref.number}`;
 }
 
-/** Variables that this plan can say nothing about. */
-export function unknownUntilApply({ name, unknownVariables = {} }: DesiredFunction): Warning[] {
-  return Object.entries(unknownVariables).map(([variable, reason]) => ({
+/** Variables that this plan can say nothing about, and payloads that it cannot know to be complete. */
+export function unknownUntilApply({
+  name,
+  unknownVariables = {},
+  aliases,
+}: Pick<DesiredFunction, 'name' | 'unknownVariables' | 'aliases'>): Warning[] {
+  const warn = (what: string, reason: string): Warning => ({
     code: 'UNKNOWN_UNTIL_APPLY',
     function: name,
-    message: `environment.${variable} of ${name} is unknown until apply: ${reason}`,
-  }));
+    message: `${what} is unknown until apply: ${reason}`,
+  });
+  return [
+    ...Object.entries(unknownVariables).map(([variable, reason]) => warn(`environment.${variable} of ${name}`, reason)),
+    ...aliases.flatMap((alias) =>
+      alias.healthChecks.flatMap(({ payloadUnknown = {} }) =>
+        Object.entries(payloadUnknown).map(([pointer, reason]) =>
+          warn(`payload${pointer} of a health check of ${name}:${alias.name}`, reason),
+        ),
+      ),
+    ),
+  ];
 }
 
 /** What a reviewer should know beside the differences. */

@@ -12,7 +12,7 @@ import type { Difference, FunctionPlan, Operation, Warning } from '../model/plan
 import { checkSteps, placeOf } from './aliases.js';
 import { diffContent, type PathDifference } from './compare.js';
 import { recorded, type PlannedFunction } from './deploy.js';
-import { effectsOf } from './explain.js';
+import { effectsOf, unknownUntilApply } from './explain.js';
 import { inOrder, variableChange } from './latest.js';
 import { contentOf, type Content } from './normalize.js';
 import type { RollbackTarget } from './rollback-target.js';
@@ -82,7 +82,11 @@ export function planRollback(input: RollbackInput): PlannedFunction {
       .sort(),
     specDigest: target.record?.specDigest ?? '',
   };
-  return { plan, target: content, warnings: warningsOf(name, version) };
+  return {
+    plan,
+    target: content,
+    warnings: [...warningsOf(name, version), ...unknownUntilApply({ name, aliases: [alias] })],
+  };
 }
 
 /** Anybody may write a tag, and a function may have been made anew: a record that AWS contradicts is not believed. */

@@ -7,6 +7,8 @@ import type { Match } from './routes.js';
 export interface SandboxCall {
   /** AWS's name of the operation. */
   readonly operation: string;
+  /** The region that the caller signed for. */
+  readonly region: string;
   /** How often the operation was called, this call included. */
   readonly n: number;
   /** The name as the caller wrote it: a name or an ARN. */
@@ -53,7 +55,7 @@ function withoutArchive(body: JsonObject): JsonObject {
 /** A call for the list and the interceptor. */
 export function seenCall(
   match: Match,
-  n: number,
+  { n, region }: Pick<SandboxCall, 'n' | 'region'>,
   query: URLSearchParams,
   body: JsonObject,
   raw: Uint8Array,
@@ -67,6 +69,7 @@ export function seenCall(
     operation === 'Invoke' ? { Payload: Buffer.from(raw).toString('utf8') } : { ...withoutArchive(body), ...objectOf };
   return {
     operation,
+    region,
     n,
     mutating,
     body: typeof code === 'object' && code !== null ? { ...shown, Code: withoutArchive(code as JsonObject) } : shown,

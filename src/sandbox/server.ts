@@ -157,7 +157,7 @@ async function handle(context: Context, wire: WireRequest, service: string): Pro
   const identity = await authenticate(wire);
   if (match === undefined) throw unknownOperation(wire, service);
   const body = match.body === 'json' ? parseBody(wire) : {};
-  const fault = await intercepted(context, match, wire, body);
+  const fault = await intercepted(context, match, wire, body, identity.region);
   if (fault?.kind === 'reset-before') return 'reset';
   if (fault?.kind === 'error') throw faultError(fault);
   const run = async (): Promise<Answer> =>
@@ -183,10 +183,11 @@ async function intercepted(
   match: Match,
   wire: WireRequest,
   body: JsonObject,
+  region: string,
 ): Promise<Fault | undefined> {
   const n = (context.counts.get(match.operation) ?? 0) + 1;
   context.counts.set(match.operation, n);
-  const call = seenCall(match, n, wire.query, body, wire.body);
+  const call = seenCall(match, { n, region }, wire.query, body, wire.body);
   context.calls.push(call);
   if (context.calls.length > KEPT_CALLS) context.calls.shift();
   return context.options.intercept?.(call);

@@ -1,4 +1,5 @@
 import type { ErrorObject } from 'ajv';
+import { jsonPointer } from '../model/json.js';
 import { explainValue, nearestTo, type Schema } from './explain.js';
 import type { Finding } from './findings.js';
 import validate from './generated/validate.js';
@@ -13,7 +14,7 @@ export function checkSchema(root: Node): { readonly root: Node; readonly finding
   let errors = errorsOf(tree);
   const wanted = new Set(errors.filter((error) => error.keyword === 'type').map((error) => error.instancePath));
   if (wanted.size > 0) {
-    tree = mapScalars(tree, (node, path) => (wanted.has(toPointer(path)) ? literal(node) : node));
+    tree = mapScalars(tree, (node, path) => (wanted.has(jsonPointer(path)) ? literal(node) : node));
     if (tree !== root) errors = errorsOf(tree);
   }
   return { root: tree, findings: oneForEachCause(errors).flatMap((error) => explain(error, tree)) };
@@ -45,10 +46,6 @@ function literal(node: ScalarNode): ScalarNode {
   if (!node.interpolated?.whole || typeof node.value !== 'string') return node;
   if (/^-?\d+(\.\d+)?$/.test(node.value)) return { ...node, value: Number(node.value) };
   return node.value === 'true' || node.value === 'false' ? { ...node, value: node.value === 'true' } : node;
-}
-
-function toPointer(path: Path): string {
-  return path.map((step) => `/${String(step).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
 }
 
 function fromPointer(pointer: string): Path {

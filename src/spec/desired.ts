@@ -55,6 +55,8 @@ export interface SpecFunction extends Omit<DesiredFunction, 'code' | 'specDigest
   readonly codeSource?: CodeSource;
   /** Values with references in them; until they are resolved each is unknown. */
   readonly templates: readonly TemplateLeaf[];
+  /** What is secret inside of its values, by itself: for the redactor. */
+  readonly secretParts: readonly Secret[];
   /** The function after `defaults`, with `${…}` in place of what they stand for. Input of `specDigest`, and of records. */
   readonly asWritten: JsonObject;
 }
@@ -78,6 +80,7 @@ export function toSpecFunction(key: string, node: MapNode, file: string): SpecFu
     ignoreChanges: spec.ignoreChanges ?? [],
     aliases: Object.entries(spec.aliases ?? {}).map(([name, alias]) => toAlias(name, alias ?? {})),
     templates: templatesOf(node),
+    secretParts: [...scalarsOf(node)].flatMap(([{ interpolated }]) => interpolated?.secrets ?? []),
     asWritten: mapToJson(node, asWritten),
   };
   return complete(one, new Map());

@@ -39,6 +39,7 @@ export const SUPPORTED_FEATURES: readonly Feature[] = [
   'manage',
   'region',
   'references',
+  'payloadReferences',
 ];
 
 /** Keys that the file format will have, and what to do until then. */

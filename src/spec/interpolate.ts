@@ -86,6 +86,7 @@ function resolveScalar(node: ScalarNode, written: string, path: Path, context: C
   let failed = false;
   let isTemplate = false;
   const template: (Secret | Reference)[] = [];
+  const secrets: Secret[] = [];
   for (const piece of pieces) {
     if ('text' in piece) {
       template.push(new Secret(piece.text));
@@ -102,6 +103,7 @@ function resolveScalar(node: ScalarNode, written: string, path: Path, context: C
       template.push(resolved.reference);
       shown += 'expression' in piece ? `\${${piece.expression}}` : '';
     } else {
+      if (resolved.secret) secrets.push(new Secret(resolved.value));
       isTemplate ||= resolved.secret && isInPayload(path);
       template.push(new Secret(resolved.value));
       value += resolved.value;
@@ -109,9 +111,9 @@ function resolveScalar(node: ScalarNode, written: string, path: Path, context: C
     }
   }
   const whole = pieces.length === 1 && pieces[0] !== undefined && 'expression' in pieces[0];
-  if (isTemplate && !failed)
-    return { ...node, value: shown, source: shown, interpolated: { written, shown, whole, failed, template } };
-  return { ...node, value, source: value, interpolated: { written, shown, whole, failed } };
+  const about = { written, shown, whole, failed, ...(secrets.length === 0 ? {} : { secrets }) };
+  if (isTemplate && !failed) return { ...node, value: shown, source: shown, interpolated: { ...about, template } };
+  return { ...node, value, source: value, interpolated: about };
 }
 
 function escape(text: string): string {

@@ -140,7 +140,7 @@ export function toDesired(spec: LoadedSpec, codes: ReadonlyMap<string, CodeRef>)
     ...(region === undefined ? {} : { region }),
     ...(account === undefined ? {} : { account }),
     metadata,
-    functions: spec.functions.map(({ codeSource: _, templates: __, asWritten, ...rest }) => {
+    functions: spec.functions.map(({ codeSource: _, templates: __, secretParts: ___, asWritten, ...rest }) => {
       const code = codes.get(rest.key);
       return { ...rest, ...(code === undefined ? {} : { code }), specDigest: specDigest(asWritten, code?.codeSha256) };
     }),

@@ -1,4 +1,5 @@
 import type { Json, JsonObject } from '../model/json.js';
+import type { Secret } from '../model/secret.js';
 import type { Template } from './reference.js';
 
 /** Where a node stands in the file's text; both count from 1. */
@@ -30,6 +31,8 @@ export interface Interpolated {
   readonly whole: boolean;
   /** True: something in it could not be resolved and has been reported; the value means nothing. */
   readonly failed: boolean;
+  /** What is secret in it by itself, for the redactor: a password inside an address may be met without the address. Absent: nothing. */
+  readonly secrets?: readonly Secret[];
   /** Present where AWS must be asked for a part, or where a payload has a secret; the value is then `shown`. */
   readonly template?: Template;
 }

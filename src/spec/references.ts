@@ -1,4 +1,5 @@
 import type { DesiredAlias, DesiredFunction, HealthCheck } from '../model/function.js';
+import { jsonPointer } from '../model/json.js';
 import type { SecretRead } from '../model/ports.js';
 import { joinSecrets, memberOfSecret, Secret } from '../model/secret.js';
 import type { Path } from './node.js';
@@ -34,19 +35,11 @@ export function collectReferences(spec: { readonly functions: readonly Completab
 }
 
 /**
- * The file with its references replaced by what was read. What has no value is listed as unknown with the reason, in
+ * A function with its references replaced by what was read. What has no value is listed as unknown with the reason, in
  * `unknownVariables` and `payloadUnknown`; it is never empty and never left out in silence. Calls nothing.
  *
- * @param values by {@link ReferenceKey}; what is not in it counts as not read
+ * @param values by {@link ReferenceKey}, as its region has them; what is not in it counts as not read
  */
-export function resolveReferences<One extends Completable, Spec extends { readonly functions: readonly One[] }>(
-  spec: Spec & { readonly functions: readonly One[] },
-  values: ReadonlyMap<string, SecretRead>,
-): Spec & { readonly functions: readonly One[] } {
-  return { ...spec, functions: spec.functions.map((one) => complete(one, values)) };
-}
-
-/** One function with its references replaced, see {@link resolveReferences}. */
 export function complete<One extends Completable>(one: One, values: ReadonlyMap<string, SecretRead>): One {
   if (one.templates.length === 0) return one;
   const environment = { ...one.environment };
@@ -66,6 +59,17 @@ export function complete<One extends Completable>(one: One, values: ReadonlyMap<
     ...(Object.keys(unknown).length === 0 ? {} : { unknownVariables: unknown }),
     aliases,
   } as One;
+}
+
+/** Each value that a function's references stand for, by itself: for the redactor. */
+export function valuesRead({ templates }: Completable, values: ReadonlyMap<string, SecretRead>): readonly Secret[] {
+  const references = templates.flatMap(({ template }) =>
+    template.flatMap((part) => (part instanceof Secret ? [] : [part])),
+  );
+  return references.flatMap((reference) => {
+    const read = valueOf(reference, values);
+    return 'value' in read ? [read.value] : [];
+  });
 }
 
 function fill(template: Template, values: ReadonlyMap<string, SecretRead>): SecretRead {
@@ -91,7 +95,7 @@ function withPayload(
   { check, path }: { readonly check: number; readonly path: Path },
   read: SecretRead,
 ): DesiredAlias {
-  const pointer = path.map((step) => `/${String(step).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
+  const pointer = jsonPointer(path);
   const healthChecks = alias.healthChecks.map((one, index): HealthCheck => {
     if (index !== check) return one;
     const { payloadSecrets = {}, payloadUnknown = {}, ...rest } = one;

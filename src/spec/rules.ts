@@ -1,6 +1,7 @@
 import type { ErrorCode } from '../errors.js';
+import { tooLargeEnvironment } from '../model/environment-size.js';
 import { fieldOf } from '../model/fields.js';
-import { MAX_ENVIRONMENT_BYTES, RESERVED_VARIABLES } from '../model/limits.js';
+import { RESERVED_VARIABLES } from '../model/limits.js';
 import { buildInDescription, deprecatedRuntime, secretInClearText } from './advice.js';
 import { imageSettings, leftToOthers, reproducibleNeedsZip, snapStartRuntime } from './code-rules.js';
 import { parseDuration } from './duration.js';
@@ -66,24 +67,18 @@ function reservedVariables(node: MapNode, path: Path): readonly Finding[] {
 function environmentSize(node: MapNode, path: Path): readonly Finding[] {
   const environment = mapAt(node, 'environment');
   if (environment === undefined) return [];
-  const entries = [...environment.entries].map(([name, entry]) => [
-    name,
-    // What a reference stands for is not known here.
-    entry.node.kind === 'scalar' && !entry.node.interpolated?.template ? entry.node.source : '',
-  ]);
-  const bytes = new TextEncoder().encode(JSON.stringify(Object.fromEntries(entries))).length;
-  if (bytes <= MAX_ENVIRONMENT_BYTES) return [];
+  const encoder = new TextEncoder();
+  const problem = tooLargeEnvironment(
+    [...environment.entries].map(([name, { node: leaf }]) => {
+      // What a reference stands for is not known here.
+      const value = leaf.kind === 'scalar' && !leaf.interpolated?.template ? leaf.source : '';
+      return { name, jsonBytes: encoder.encode(JSON.stringify(value)).length - 2 };
+    }),
+  );
+  if (problem === undefined) return [];
   const at = [...path, 'environment'];
-  const message = `${formatPath(at)} takes ${bytes} bytes; Lambda allows ${MAX_ENVIRONMENT_BYTES} for all variables with their names.`;
-  return [
-    broken(
-      'ENVIRONMENT_TOO_LARGE',
-      environment.position,
-      at,
-      message,
-      `remove ${bytes - MAX_ENVIRONMENT_BYTES} bytes, or keep large values in a file or a parameter store.`,
-    ),
-  ];
+  const message = `${formatPath(at)} takes ${problem.what}`;
+  return [broken('ENVIRONMENT_TOO_LARGE', environment.position, at, message, problem.fix)];
 }
 
 function architecturesNeedCode(node: MapNode, path: Path): readonly Finding[] {

@@ -213,7 +213,7 @@ describe('what goes over the wire', () => {
     ],
     [
       'an invocation asks for the log and names the version',
-      (lambda) => lambda.invoke('orders', '3', { ping: true }, 5),
+      (lambda) => lambda.invoke('orders', '3', { payload: { ping: true } }, 5),
       'POST /2015-03-31/functions/orders/invocations?Qualifier=3',
       { ping: true },
       { body: {} },

@@ -86,7 +86,7 @@ it('creates, waits, publishes, points an alias, invokes, and reads it all back',
     versions: [{ version: '1', description: 'one', codeSha256: SHA, settings: { architectures: ['arm64'] } }],
     tags: { team: 'a' },
   });
-  expect(await lambda.invoke('orders', 'live', { ping: 1 }, 10)).toMatchObject({
+  expect(await lambda.invoke('orders', 'live', { payload: { ping: 1 } }, 10)).toMatchObject({
     statusCode: 200,
     executedVersion: '1',
     payload: '{"ping":1}',

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { SecretRead } from '../../src/model/ports.js';
 import { reveal, Secret } from '../../src/model/secret.js';
 import { toDesired, type LoadedSpec } from '../../src/spec/load.js';
-import { collectReferences, resolveReferences } from '../../src/spec/references.js';
+import { collectReferences, complete } from '../../src/spec/references.js';
 import { toYaml } from '../../src/spec/render-desired.js';
 import { load } from './helpers.js';
 
@@ -34,6 +34,10 @@ const ALL = values({
   'secretsmanager:orders/db': '{"login":{"password":"planted-pw"},"port":5432,"a.b":"dotted","none":null}',
 });
 
+const resolveReferences = (spec: LoadedSpec, read: ReadonlyMap<string, SecretRead>): LoadedSpec => ({
+  ...spec,
+  functions: spec.functions.map((one) => complete(one, read)),
+});
 const ordersOf = (spec: LoadedSpec) => toDesired(spec, new Map()).functions[0];
 const shown = (secrets: Readonly<Record<string, Secret>> | null | undefined) =>
   Object.fromEntries(Object.entries(secrets ?? {}).map(([name, value]) => [name, reveal(value)]));
