@@ -17,6 +17,8 @@ export const ERROR_CODES = {
 
   // The file
   FILE_NOT_FOUND: { summary: 'No lambda.deploy.yaml found', exit: 1 },
+  FILE_EXISTS: { summary: 'The file is there already', exit: 1 },
+  FILE_NOT_WRITTEN: { summary: 'The file cannot be written', exit: 1 },
   FILE_UNREADABLE: { summary: 'The file cannot be read', exit: 1 },
   NOT_UTF8: { summary: 'The file is not UTF-8', exit: 1 },
   YAML_SYNTAX: { summary: 'The YAML is broken', exit: 1 },

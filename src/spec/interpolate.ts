@@ -91,7 +91,7 @@ function resolveScalar(node: ScalarNode, written: string, path: Path, context: C
     if ('text' in piece) {
       template.push(new Secret(piece.text));
       value += piece.text;
-      shown += escape(piece.text);
+      shown += escapeExpressions(piece.text);
       continue;
     }
     const resolved = 'unclosed' in piece ? UNCLOSED : resolveExpression(piece.expression, path, context);
@@ -107,7 +107,7 @@ function resolveScalar(node: ScalarNode, written: string, path: Path, context: C
       isTemplate ||= resolved.secret && isInPayload(path);
       template.push(new Secret(resolved.value));
       value += resolved.value;
-      shown += resolved.secret && 'expression' in piece ? `\${${piece.expression}}` : escape(resolved.value);
+      shown += resolved.secret && 'expression' in piece ? `\${${piece.expression}}` : escapeExpressions(resolved.value);
     }
   }
   const whole = pieces.length === 1 && pieces[0] !== undefined && 'expression' in pieces[0];
@@ -116,7 +116,8 @@ function resolveScalar(node: ScalarNode, written: string, path: Path, context: C
   return { ...node, value, source: value, interpolated: about };
 }
 
-function escape(text: string): string {
+/** Text that reads back as itself: a literal `${` is written as `$${`. */
+export function escapeExpressions(text: string): string {
   // A replacement text would take `$$` for one dollar.
   return text.replaceAll('${', () => '$${');
 }
