@@ -38,6 +38,11 @@ export class Aliases {
     return this.known.get(alias)?.version ?? null;
   }
 
+  /** The shares of additional versions, as far as this run knows. */
+  weightsOf(alias: string): AliasState['weights'] {
+    return this.known.get(alias)?.weights ?? {};
+  }
+
   /** @throws LIVE_CHANGED when somebody else made it meanwhile; AWS_* */
   async create(name: string, version: Version, description: string | undefined): Promise<'done' | 'recovered'> {
     const wanted = { version, weights: {} };

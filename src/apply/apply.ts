@@ -30,6 +30,6 @@ export function exitCodeOf(result: ApplyResult): ExitCode {
 }
 
 function overall(functions: readonly FunctionResult[]): ApplyResult['result'] {
-  const order = ['failed', 'rolled_back', 'succeeded'] as const;
+  const order = ['failed', 'rolled_back', 'pending', 'succeeded'] as const;
   return order.find((result) => functions.some((one) => one.result === result)) ?? 'no_changes';
 }

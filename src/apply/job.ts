@@ -1,7 +1,7 @@
 import type { Content } from '../planner/normalize.js';
 import type { DesiredFunction, LiveFunction } from '../model/function.js';
 import type { FunctionPlan } from '../model/plan.js';
-import type { Clock, CodeChange, FunctionRead, LambdaPort, RecordStore } from '../model/ports.js';
+import type { AlarmsPort, Clock, CodeChange, FunctionRead, LambdaPort, RecordStore } from '../model/ports.js';
 import type { DeployRecord, Origin } from '../model/record.js';
 import type { Emit } from '../model/events.js';
 
@@ -17,6 +17,8 @@ export type Settle = (
 export interface ApplyPorts {
   readonly lambda: LambdaPort;
   readonly records: RecordStore;
+  /** Asked only where the plan watches alarms or errors. */
+  readonly alarms: AlarmsPort;
   readonly settle: Settle;
   readonly clock: Clock;
   /** 0 ≤ x < 1, for record ids. */
@@ -33,6 +35,8 @@ export interface RecordMeta {
   readonly action: DeployRecord['action'];
   readonly origin: Origin;
   readonly toolVersion: string;
+  /** How a run that did what it should is recorded; absent: `succeeded`. An abort is a deployment that was taken back. */
+  readonly endsAs?: 'rolled_back';
   /** Of a rollback, by alias: the record it goes back to and the one it leaves. */
   readonly links?: Readonly<Record<string, { readonly restores?: string; readonly leaves?: string }>>;
   /** The function as written, for stores that keep it. */

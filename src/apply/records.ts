@@ -41,7 +41,9 @@ export function openRecords({ desired, live, meta, plan }: ApplyJob, ports: Appl
 
 /** How the run ended, for {@link closeRecords}. */
 export interface Outcome {
-  readonly result: Exclude<RecordResult, 'open'>;
+  readonly result: Exclude<RecordResult, 'open' | 'pending'>;
+  /** Whether an alias was left at a share on purpose. */
+  readonly isPending: (alias: string) => boolean;
   readonly error?: { readonly code: string; readonly message: string };
   readonly operations: readonly OperationResult[];
 }
@@ -57,14 +59,17 @@ export function closeRecords(
   const content = steps.latestContent();
   return open.map((record) => {
     const version = record.alias === null ? null : steps.aliases.versionOf(record.alias);
-    const tried = steps.versions.released();
+    const isPending = record.alias !== null && outcome.isPending(record.alias);
+    const [share] = isPending ? Object.keys(steps.aliases.weightsOf(record.alias ?? '')) : [];
+    const tried = share ?? steps.versions.released();
+    const result = isPending ? 'pending' : outcome.result;
     return {
       ...record,
-      result: outcome.result,
+      result,
       version,
       codeSha256: version === null ? (content?.codeSha256 ?? null) : codeOf(version, job, steps),
       finishedAt: new Date(ports.clock.now()).toISOString(),
-      ...(outcome.result === 'succeeded' || tried === null ? {} : { triedVersion: tried }),
+      ...(result === 'succeeded' || tried === null ? {} : { triedVersion: tried }),
       ...(content === undefined ? {} : { latestDigest: latestDigest(content) }),
       operations: outcome.operations.map(({ type, status, durationMs }) => ({ type, status, durationMs })),
       ...(outcome.error === undefined ? {} : { error: outcome.error }),

@@ -1,4 +1,5 @@
 import { DeployError, isDeployError, type ExitCode } from '../errors.js';
+import type { Version } from '../model/function.js';
 import type { Operation, RecordStep } from '../model/plan.js';
 import type { ErrorDocument, FunctionResult, OperationResult } from '../model/result.js';
 import type { ApplyJob } from './job.js';
@@ -12,6 +13,8 @@ export interface RunState {
   readonly skipped: readonly Operation[];
   readonly failure: DeployError | undefined;
   readonly tookBack: boolean;
+  /** Aliases that stand at a share on purpose. */
+  readonly pending: readonly string[];
 }
 
 /** A step that only writes the record. */
@@ -46,12 +49,13 @@ export function reportOf(job: ApplyJob, steps: Steps, state: RunState): Function
   const { failure, results } = state;
   return {
     name: desired.name,
-    result: resultOf(state),
+    result: state.pending.length > 0 && !state.tookBack ? 'pending' : resultOf(state),
     version: steps.versions.released(),
     aliases: desired.aliases.map(({ name }) => ({
       name,
       version: steps.aliases.versionOf(name),
       previousVersion: live?.aliases.find((alias) => alias.name === name)?.version ?? null,
+      ...weightsOf(steps.aliases.weightsOf(name)),
     })),
     operations: [
       ...results,
@@ -63,6 +67,10 @@ export function reportOf(job: ApplyJob, steps: Steps, state: RunState): Function
     notes: failure === undefined ? state.notes : [...state.notes, ...whatStays(job, steps)],
     exitCode: failure === undefined ? 0 : exitCodeOf(failure, steps),
   };
+}
+
+function weightsOf(weights: Readonly<Record<Version, number>>): { weights?: Readonly<Record<Version, number>> } {
+  return Object.keys(weights).length === 0 ? {} : { weights };
 }
 
 /** A version or function that AWS could not start is a failed deployment, once this run had changed anything. */

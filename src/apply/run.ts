@@ -3,14 +3,19 @@ import type { Operation, RecordStep } from '../model/plan.js';
 import type { FunctionResult, OperationResult, OperationStatus } from '../model/result.js';
 import { unpredicted } from '../planner/compare.js';
 import { contentOf } from '../planner/normalize.js';
+import { describePlace, type AliasState } from './aliases.js';
 import type { ApplyJob, ApplyPorts } from './job.js';
 import { Journal } from './journal.js';
 import { liveChanged } from './mutate.js';
 import { asDeployError, isRecordStep, reportOf, resultOf, targetOf } from './report.js';
 import { Steps, type StepStatus } from './steps.js';
+import { refuseIfAlarmed } from './watch.js';
 
 /** Steps whose failure is the new version's or its traffic's: whatever this run moved goes back. */
 const TRAFFIC_STEPS: readonly Operation['type'][] = ['PublishVersion', 'Invoke', 'CreateAlias', 'UpdateAlias'];
+
+/** What says that the version is not good, whatever moved. */
+const UNFIT: ReadonlySet<string> = new Set(['HEALTH_CHECK_FAILED', 'ALARM_RAISED', 'ERROR_RATE_EXCEEDED', 'UNWATCHED']);
 
 /**
  * Carries out one function's plan. Never throws: the result says what was done, what was put back, and the exit code.
@@ -32,6 +37,7 @@ class Run {
   private readonly started = new Set<Operation>();
   private failedStep: Operation | undefined;
   private tookBack = false;
+  private readonly held: string[] = [];
 
   constructor(
     private readonly job: ApplyJob,
@@ -45,14 +51,17 @@ class Run {
     const { operations } = this.job.plan;
     const failure = await this.attempt(async () => {
       await this.refuseIfChanged();
+      await refuseIfAlarmed(this.job.desired.name, operations, this.ports);
       await this.open();
       for (const step of operations) if (!isRecordStep(step)) await this.step(step);
     });
     const outcome = failure === undefined ? undefined : await this.makeSafe(failure);
     await this.close(outcome);
     const skipped = operations.filter((step) => !isRecordStep(step) && !this.started.has(step));
-    const { results, notes, tookBack } = this;
-    return reportOf(this.job, this.steps, { results, notes, skipped, failure: outcome, tookBack });
+    const { results, tookBack } = this;
+    const notes = [...this.steps.notes, ...this.notes];
+    const pending = this.pending(outcome);
+    return reportOf(this.job, this.steps, { results, notes, skipped, failure: outcome, tookBack, pending });
   }
 
   private async attempt(work: () => Promise<void>): Promise<DeployError | undefined> {
@@ -107,6 +116,13 @@ class Run {
     const kept: string[] = [];
     for (const moved of [...this.steps.moved].reverse()) {
       const alias = this.job.desired.aliases.find(({ name }) => name === moved.alias);
+      if (this.isStopped(error) && alias?.rollout?.onCancel === 'hold' && isShare(moved.after)) {
+        this.held.push(moved.alias);
+        this.notes.push(
+          `alias ${moved.alias} is held at ${describePlace(moved.after)}; the next apply goes on from there.`,
+        );
+        continue;
+      }
       if (alias?.autoRollback === false) {
         kept.push(moved.alias);
         continue;
@@ -120,10 +136,21 @@ class Run {
     return unfit === undefined ? tookBackBecause(error) : this.servesUnfit(error, unfit);
   }
 
+  /** Aliases at a share: by the plan, or held because the run was stopped. */
+  private pending(failure: DeployError | undefined): string[] {
+    const names = this.job.desired.aliases.map(({ name }) => name);
+    const isShared = (name: string): boolean => Object.keys(this.steps.aliases.weightsOf(name)).length > 0;
+    return failure === undefined ? names.filter(isShared) : this.held;
+  }
+
+  private isStopped(error: DeployError): boolean {
+    return this.ports.signal.aborted && error.code === 'INTERRUPTED';
+  }
+
   /** The alias whose check failed although this run did not move it, so that there is nothing to take back. */
   private unfitAlias({ code }: DeployError): string | undefined {
     const step = this.failedStep;
-    if (code !== 'HEALTH_CHECK_FAILED' || step?.type !== 'Invoke' || !('alias' in step.target)) return undefined;
+    if (!UNFIT.has(code) || step?.type !== 'Invoke' || !('alias' in step.target)) return undefined;
     const { alias } = step.target;
     return this.steps.moved.some((moved) => moved.alias === alias) ? undefined : alias;
   }
@@ -156,12 +183,17 @@ class Run {
 
   private async close(failure: DeployError | undefined): Promise<void> {
     const step = this.job.plan.operations.find((one) => isRecordStep(one) && one.record === 'close');
-    const result = resultOf({ failure, tookBack: this.tookBack });
+    const result =
+      failure === undefined ? (this.job.meta.endsAs ?? 'succeeded') : resultOf({ failure, tookBack: this.tookBack });
+    const pending = this.pending(failure);
+    const isPending = (alias: string): boolean => pending.includes(alias);
     const error =
       failure === undefined ? {} : { error: { code: failure.code, message: this.ports.redact(failure.detail) } };
     if (!this.journal.needsClosing) return;
     const problem = await this.attempt(() =>
-      this.timed(step, () => this.journal.close(this.steps, { result, operations: [...this.results], ...error })),
+      this.timed(step, () =>
+        this.journal.close(this.steps, { result, isPending, operations: [...this.results], ...error }),
+      ),
     );
     if (problem === undefined) return;
     this.notes.push(
@@ -197,6 +229,10 @@ class Run {
       throw error;
     }
   }
+}
+
+function isShare({ weights }: AliasState): boolean {
+  return Object.keys(weights).length > 0;
 }
 
 function withStop(text: string): string {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { DeployError } from '../errors.js';
-import { isUnreadable, type HealthCheck, type Settings, type Variables } from '../model/function.js';
+import { isUnreadable, type HealthCheck, type Settings, type Variables, type Version } from '../model/function.js';
 import type {
   CreateFunctionStep,
   InvokeStep,
@@ -20,6 +20,7 @@ import type { ApplyJob, ApplyPorts } from './job.js';
 import { Latest } from './latest.js';
 import { liveChanged, mutate, retryWith } from './mutate.js';
 import { Versions } from './versions.js';
+import { keepWatch } from './watch.js';
 
 /** How a step ended, and what it led to in a few words. */
 export interface StepStatus {
@@ -34,6 +35,8 @@ export class Steps {
   /** Aliases that this run moved, in order; made ones are in {@link created}. */
   readonly moved: Moved[] = [];
   readonly created: string[] = [];
+  /** What watches found that did not end them. */
+  readonly notes: string[] = [];
   /** Calls on the function that AWS has carried out or begun, also where the wait after them failed. */
   readonly landed = new Set<Operation['type']>();
   private latest: Latest | undefined;
@@ -58,10 +61,25 @@ export class Steps {
   }
 
   /**
+   * One call and the wait that belongs to it, to the end of its watch.
+   *
    * @param openTags the tags that carry the open record of a function which does not exist yet
    * @throws DeployError; what was done before stays as it is
    */
   async run(
+    step: Exclude<Operation, { record: string }>,
+    openTags: Readonly<Record<string, string>>,
+  ): Promise<StepStatus> {
+    const status = await this.call(step, openTags);
+    if ('watch' in step && step.watch !== undefined) {
+      const [alias, version] = this.watched(step);
+      const watched = { functionName: this.name, alias, version };
+      this.notes.push(...(await keepWatch(watched, step.watch, this.ports)));
+    }
+    return status;
+  }
+
+  private async call(
     step: Exclude<Operation, { record: string }>,
     openTags: Readonly<Record<string, string>>,
   ): Promise<StepStatus> {
@@ -206,6 +224,16 @@ export class Steps {
     const status = await this.aliases.move(step.alias, before, after, text);
     if (step.settles === undefined) this.remember({ alias: step.alias, before, after });
     return { status, detail: `${step.alias} ${describePlace(before)} → ${describePlace(after)}` };
+  }
+
+  /** The alias whose traffic a step's watch is about, and the version that got it. */
+  private watched(step: UpdateAliasStep | InvokeStep): [alias: string, version: Version] {
+    if (step.type === 'UpdateAlias')
+      return [step.alias, this.versions.resolve(step.additional?.version ?? step.version)];
+    const { alias } = step.check;
+    const version = this.aliases.versionOf(alias);
+    if (version === null) throw new Error(`alias ${alias} is watched before it exists`);
+    return [alias, version];
   }
 
   private stateOf({ version, additional }: Place): AliasState {

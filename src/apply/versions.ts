@@ -24,13 +24,14 @@ export class Versions {
   released(): Version | null {
     const published = this.published.get('release');
     if (published !== undefined) return published;
-    const used = this.job.plan.operations.flatMap((step) =>
-      (step.type === 'CreateAlias' || (step.type === 'UpdateAlias' && step.settles === undefined)) &&
-      'number' in step.version
-        ? [step.version.number]
-        : [],
-    );
-    return used.find((version) => version !== LATEST) ?? null;
+    const used = this.job.plan.operations.flatMap((step) => {
+      if (step.type === 'CreateAlias') return [step.version];
+      return step.type === 'UpdateAlias' && step.settles === undefined
+        ? [step.additional?.version ?? step.version]
+        : [];
+    });
+    const numbers = used.flatMap((ref) => ('number' in ref ? [ref.number] : []));
+    return numbers.find((version) => version !== LATEST) ?? null;
   }
 
   /** What this run published, whatever came of it. */

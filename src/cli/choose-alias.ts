@@ -10,15 +10,15 @@ export function checksOf(spec: LoadedSpec, { one, alias }: { one: SpecFunction; 
 }
 
 /**
- * A rollback is one decision about one alias.
+ * A rollback, a promotion and an abort are one decision about one alias.
  *
+ * @param what the decision, with its article
  * @throws USAGE when there are several, NO_ROLLBACK_TARGET when there is none
  */
-export function chooseOne<One extends Pick<DesiredFunction, 'key' | 'aliases'>>({
-  functions,
-}: {
-  readonly functions: readonly One[];
-}): { one: One; alias: DesiredAlias } {
+export function chooseOne<One extends Pick<DesiredFunction, 'key' | 'aliases'>>(
+  { functions }: { readonly functions: readonly One[] },
+  what: string,
+): { one: One; alias: DesiredAlias } {
   const choices = functions.flatMap((one) => one.aliases.map((alias) => ({ one, alias })));
   const [choice] = choices;
   if (choice !== undefined && choices.length === 1) return choice;
@@ -29,7 +29,7 @@ export function chooseOne<One extends Pick<DesiredFunction, 'key' | 'aliases'>>(
         'no chosen function has an alias, and without one nothing is published that could be gone back to.',
         { fix: 'give the function an alias, so that each deployment is a version.' },
       )
-    : new DeployError('USAGE', `there are several aliases: ${names}. A rollback is one decision about one alias.`, {
+    : new DeployError('USAGE', `there are several aliases: ${names}. ${what} is one decision about one alias.`, {
         fix: 'name one with --function and --alias.',
       });
 }

@@ -7,8 +7,6 @@ export interface Context {
   readonly host: Host;
   readonly options: Options & Readonly<Record<string, unknown>>;
   readonly output: Output;
-  /** What stands after the verb beside the options. */
-  readonly args: readonly string[];
 }
 
 declare const __VERSION__: string;

@@ -36,7 +36,13 @@ export async function execute(
     command,
     jobs.map(({ session, planned, meta, ...job }) => ({
       job: { ...job, plan: planned.plan, target: planned.target, meta: { ...meta, toolVersion: VERSION } },
-      ports: { ...shared, lambda: session.lambda, records: session.records, settle: settling(context, session) },
+      ports: {
+        ...shared,
+        lambda: session.lambda,
+        records: session.records,
+        alarms: session.alarms,
+        settle: settling(context, session),
+      },
     })),
   );
 }

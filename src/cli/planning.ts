@@ -1,5 +1,6 @@
 import type { Desired, DesiredFunction } from '../model/function.js';
-import type { PlanDocument } from '../model/plan.js';
+import type { FunctionPlan, PlanDocument, Warning } from '../model/plan.js';
+import { alarmsOf, requireAll } from '../apply/watch.js';
 import { planDeploy, type PlannedFunction } from '../planner/deploy.js';
 import { toDesired, type LoadedSpec } from '../spec/load.js';
 import { readCodes, type Codes } from './code.js';
@@ -46,5 +47,17 @@ async function planOne(
   const state = await readState(context, session, account, desired);
   const records = [...state.records.values()].flat();
   const planned = planDeploy({ desired, live: state.live, records, recordsInTags: session.records.kind === 'tags' });
-  return { ...state, ...planned, desired, session };
+  const warnings = [...planned.warnings, ...(await raisedAlarms(session, planned.plan))];
+  return { ...state, ...planned, warnings, desired, session };
+}
+
+/** Alarms that the plan watches have to exist; one that is raised now would refuse the apply. @throws ALARM_NOT_FOUND, AWS_* */
+async function raisedAlarms({ alarms }: Session, { name, operations }: FunctionPlan): Promise<Warning[]> {
+  const names = alarmsOf(operations);
+  if (names.length === 0) return [];
+  const states = await alarms.describeAlarms(names);
+  requireAll(names, states);
+  const raised = names.filter((one) => states.get(one)?.state === 'ALARM');
+  const message = `alarm ${raised.join(', ')} is in ALARM: apply refuses to change ${name} until it is OK.`;
+  return raised.length === 0 ? [] : [{ code: 'ALARM_RAISED', function: name, message }];
 }

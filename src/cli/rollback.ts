@@ -7,12 +7,14 @@ import { chooseTarget, type RollbackTarget } from '../planner/rollback-target.js
 import { renderPlan } from '../render/plan.js';
 import { renderResult } from '../render/result.js';
 import { toDesired } from '../spec/load.js';
+import { ABORT } from './abort.js';
 import { confirm, requireConfirmable } from './confirm.js';
 import { checksOf, chooseOne } from './choose-alias.js';
 import type { Context } from './context.js';
 import { assemblePlan } from './digest.js';
 import { execute, type Job } from './execute.js';
 import { readOrigin } from './origin.js';
+import { rolloutJob } from './rollout.js';
 import { requireSecrets, withSecrets } from './secrets.js';
 import { openSessions, readState, type Session } from './session.js';
 import { loadSelected } from './spec.js';
@@ -25,9 +27,9 @@ import { loadSelected } from './spec.js';
 export async function rollback(context: Context): Promise<ExitCode> {
   requireConfirmable(context);
   const spec = await loadSelected(context);
-  const checks = await withSecrets(context, checksOf(spec, chooseOne(spec)));
+  const checks = await withSecrets(context, checksOf(spec, chooseOne(spec, 'A rollback')));
   const desired = toDesired(checks, new Map());
-  const { one, alias } = chooseOne(desired);
+  const { one, alias } = chooseOne(desired, 'A rollback');
   const session = await openSessions(context, desired)(one);
   const job = await prepare(context, session, desired, one, alias);
   const document = assemblePlan('rollback', [job.planned.plan], job.planned.warnings);
@@ -64,6 +66,9 @@ async function prepare(
   }
   const known = state.records.get(alias.name) ?? [];
   const to = context.options['to'];
+  // The way back from an open rollout is its abort (semantics 22).
+  if (to === undefined && Object.keys(served.weights).length > 0)
+    return rolloutJob(context, { session, one, alias, live, known, origin }, ABORT);
   const target = await choose(session, one.name, () =>
     chooseTarget(one.name, served, known, typeof to === 'string' ? to : undefined),
   );

@@ -3,7 +3,7 @@ import { DeployError, isDeployError, type ExitCode } from '../errors.js';
 import { errorDocument, renderError } from '../render/errors.js';
 import { VERSION, type Context } from './context.js';
 import type { Host } from './host.js';
-import { collect, readOptions, withAwsOptions, withCommonOptions } from './options.js';
+import { collect, readOptions, withCommonOptions } from './options.js';
 import { Output } from './output.js';
 
 type Verb = (context: Context) => Promise<ExitCode>;
@@ -74,18 +74,18 @@ function createProgram(host: Host, act: Act): Command {
     .option('--plan-only', 'show the plan and stop', false)
     .option('-y, --yes', 'do not ask', false)
     .action(act(async () => (await import('./rollback.js')).rollback));
+  verb('promote', 'give a rollout that waits all of its traffic')
+    .option('--step', 'only the next share of the rollout', false)
+    .option('--plan-only', 'show the plan and stop', false)
+    .option('-y, --yes', 'do not ask', false)
+    .action(act(async () => (await import('./promote.js')).promote));
+  verb('abort', 'take a rollout back')
+    .option('--plan-only', 'show the plan and stop', false)
+    .option('-y, --yes', 'do not ask', false)
+    .action(act(async () => (await import('./abort.js')).abort));
   verb('history', 'list the deployments that are recorded').action(
     act(async () => (await import('./history.js')).history),
   );
-  const importing = program
-    .command('import')
-    .description('write the file from live functions')
-    .argument('<function...>');
-  withAwsOptions(importing)
-    .option('--out <file>', 'where to write', 'lambda.deploy.yaml')
-    .option('--download', 'write each function’s archive beside the file, as NAME.zip', false)
-    .option('--force', 'overwrite files that are there', false)
-    .action(act(async () => (await import('./import.js')).importFunctions));
   program
     .command('sandbox')
     .description('serve a local Lambda endpoint; stops on SIGTERM')
@@ -108,7 +108,7 @@ async function runVerb(command: Command, load: () => Promise<Verb>, host: Host):
   const output = new Output(host, options);
   try {
     const verb = await load();
-    const exitCode = await verb({ host, options, output, args: command.args });
+    const exitCode = await verb({ host, options, output });
     return host.signal.aborted && exitCode !== 0 && exitCode !== 5 ? host.signalExitCode() : exitCode;
   } catch (error) {
     const exitCode = report(error, output);

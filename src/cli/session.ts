@@ -1,4 +1,5 @@
 import { readAccount } from '../aws/account.js';
+import { createAlarms } from '../aws/alarms.js';
 import type { AwsOptions } from '../aws/client.js';
 import { createImageRegistry } from '../aws/image-registry.js';
 import { createLambda } from '../aws/lambda.js';
@@ -6,7 +7,7 @@ import { readLive, readVersions } from '../aws/read-live.js';
 import { waitUntilSettled } from '../aws/wait.js';
 import { DeployError, isDeployError } from '../errors.js';
 import { LATEST, type Desired, type DesiredFunction, type LiveFunction } from '../model/function.js';
-import type { ImageRegistryPort, LambdaPort, RecordStore } from '../model/ports.js';
+import type { AlarmsPort, ImageRegistryPort, LambdaPort, RecordStore } from '../model/ports.js';
 import type { DeployRecord } from '../model/record.js';
 import { versionsNeeded } from '../planner/deploy.js';
 import { fileStore } from '../record/file.js';
@@ -20,6 +21,7 @@ export const MAX_WAIT_SECONDS = 600;
 export interface Session {
   readonly lambda: LambdaPort & { readonly region: string };
   readonly records: RecordStore;
+  readonly alarms: AlarmsPort;
   readonly readAccount: () => Promise<string>;
 }
 
@@ -77,6 +79,7 @@ async function openSession(
   return {
     lambda,
     records: metadata.store === 'tags' ? tagsStore(lambda) : fileStore(metadata.directory),
+    alarms: createAlarms({ ...aws, region: lambda.region }),
     readAccount: () => readAccount({ ...aws, region: lambda.region }),
   };
 }
@@ -170,7 +173,26 @@ async function withVersions({ lambda }: Session, desired: DesiredFunction, live:
   };
   const isCandidate = versionsNeeded(desired, known);
   if (isCandidate === undefined) return known;
-  const candidates = await readVersions(lambda, desired.name, isCandidate, known.versions);
+  const [candidates, aliases] = await Promise.all([
+    readVersions(lambda, desired.name, isCandidate, known.versions),
+    withProvisionedConcurrency(lambda, desired, known.aliases),
+  ]);
   const fresh = candidates.filter((one) => !known.versions.some(({ version }) => version === one.version));
-  return { ...known, versions: [...known.versions, ...fresh] };
+  return { ...known, aliases, versions: [...known.versions, ...fresh] };
+}
+
+/** Weights do not go with provisioned concurrency, so an alias that is to be shifted by weights is asked for it, and no other. */
+function withProvisionedConcurrency(
+  lambda: LambdaPort,
+  desired: DesiredFunction,
+  live: LiveFunction['aliases'],
+): Promise<LiveFunction['aliases']> {
+  const weighted = desired.aliases.filter(({ rollout }) => (rollout?.steps.length ?? 0) > 0).map(({ name }) => name);
+  return Promise.all(
+    live.map(async (alias) =>
+      weighted.includes(alias.name)
+        ? { ...alias, hasProvisionedConcurrency: await lambda.hasProvisionedConcurrency(desired.name, alias.name) }
+        : alias,
+    ),
+  );
 }

@@ -30,6 +30,8 @@ export interface FunctionResult {
     readonly name: string;
     readonly version: Version | null;
     readonly previousVersion: Version | null;
+    /** Fractions 0–1 of additional versions, while a rollout is open; absent: none. */
+    readonly weights?: Readonly<Record<Version, number>>;
   }[];
   readonly operations: readonly OperationResult[];
   readonly error?: ErrorDocument;

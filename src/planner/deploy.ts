@@ -56,18 +56,21 @@ export function planDeploy({ desired, live, records, recordsInTags }: DeployInpu
   const latest = planLatest(desired, live, current, target, situation.release?.above !== undefined);
   const tags = planTags(desired, live);
   const signing = planCodeSigning(desired, live);
-  const isInterrupted = (name: string): boolean => hasUnfinished(records.filter(({ alias }) => alias === name));
-  const needed = [
+  const isInterrupted = (name: string | null): boolean => hasUnfinished(records.filter(({ alias }) => alias === name));
+  const release = releaseSteps(situation, isInterrupted);
+  const moving = release.flatMap((step) => ('alias' in step ? [step.alias] : []));
+  const unfinished = unfinishedWork(desired, live, isInterrupted, moving);
+  const body = [
     ...abortSteps(situation),
     ...tags,
     ...preserveSteps(situation),
     ...signing.operations,
     ...latest.operations,
-    ...releaseSteps(situation, isInterrupted),
+    // What an earlier run moved without its check comes before anything else moves.
+    ...unfinished.operations,
+    ...release,
   ];
-  const unfinished = needed.length === 0 ? unfinishedWork(desired, live, records) : { differences: [], operations: [] };
-  const body = [...needed, ...unfinished.operations];
-  const isNothing = needed.length === 0 && unfinished.differences.length === 0;
+  const isNothing = body.length === 0 && unfinished.differences.length === 0;
   if (!isNothing) refuseTooMany(desired, live.tags, recordsInTags);
   const aliases = describeAliases(situation, latest.differences, isInterrupted);
   const differences = [

@@ -60,7 +60,8 @@ function aliasDrift(alias: string, records: readonly DeployRecord[], live: LiveF
   const found = live.aliases.find(({ name }) => name === alias);
   const desired = null;
   if (found === undefined) return [{ path: `aliases.${alias}`, recorded: settled.version, live: null, desired }];
-  const weighted = Object.keys(found.weights).length > 0;
+  const isOurs = settled.result === 'pending' && found.weights[settled.triedVersion ?? ''] !== undefined;
+  const weighted = Object.keys(found.weights).length > 0 && !isOurs;
   return [
     ...(found.version === settled.version
       ? []

@@ -70,22 +70,25 @@ function movedAliases(live: LiveFunction, records: readonly DeployRecord[]): str
     if (last === undefined || hasUnfinished(own)) return [];
     return [
       ...(last.version === version ? [] : [`aliases.${name}.version`]),
-      ...(Object.keys(weights).length === 0 ? [] : [`aliases.${name}.weights`]),
+      ...(Object.keys(weights).length === 0 || last.result === 'pending' ? [] : [`aliases.${name}.weights`]),
     ];
   });
 }
 
 /**
- * What is left to do for aliases whose last run never ended although nothing differs: their check, where traffic may have moved
- * without it. The record that this run closes takes the place of the open one.
+ * What is left to do for aliases whose last run never ended although nothing of them differs: their check, where traffic may have
+ * moved without it. The record that this run closes takes the place of the open one.
+ *
+ * @param moving aliases that this plan moves anyway
  */
 export function unfinishedWork(
   desired: DesiredFunction,
   live: LiveFunction,
-  records: readonly DeployRecord[],
+  isInterrupted: (alias: string | null) => boolean,
+  moving: readonly string[],
 ): { differences: Difference[]; operations: Operation[] } {
   const names = desired.aliases.length === 0 ? [null] : desired.aliases.map(({ name }) => name);
-  const open = names.filter((name) => hasUnfinished(records.filter(({ alias }) => alias === name)));
+  const open = names.filter((name) => isInterrupted(name) && !moving.includes(name ?? ''));
   const reason = 'an earlier deployment did not finish: check the alias and close the record';
   return {
     differences: open.map((name) => ({
@@ -97,7 +100,7 @@ export function unfinishedWork(
     })),
     operations: desired.aliases.flatMap((alias) => {
       const served = live.aliases.find(({ name }) => name === alias.name)?.version;
-      return open.includes(alias.name) && served !== LATEST
+      return open.includes(alias.name) && served !== undefined && served !== LATEST
         ? baked(checkSteps(alias, { alias: alias.name }), alias.rollout)
         : [];
     }),

@@ -116,7 +116,8 @@ function sharesOf({ steps }: Rollout, found: number | undefined): number[] {
   return found === undefined ? [...steps] : [found, ...steps.filter((share) => share > found)];
 }
 
-function watchOf({ alarms, errorRate }: Rollout, seconds: number): Watch {
+/** A watch of so many seconds. */
+export function watchOf({ alarms, errorRate }: Rollout, seconds: number): Watch {
   return { seconds, alarms, ...(errorRate === undefined ? {} : { errorRate }) };
 }
 

@@ -8,9 +8,15 @@ export function renderResult(result: ApplyResult): Line[] {
   return [...result.functions.flatMap(renderFunction), ...closing(result)];
 }
 
+const COMMANDS = { apply: 'Apply', rollback: 'Rollback', promote: 'Promotion', abort: 'Abort' } as const;
+
 function closing({ command, result }: ApplyResult): Line[] {
-  const what = command === 'apply' ? 'Apply' : 'Rollback';
+  const what = COMMANDS[command];
   if (result === 'no_changes') return [[as('good', 'Nothing to do.'), ' Live is as the file says.']];
+  if (result === 'pending') {
+    const next = 'lambda-deploy promote, or lambda-deploy abort';
+    return [[as('warn', `${what} is pending: an alias stands at a share.`), ` Go on with ${next}.`]];
+  }
   if (result === 'succeeded') return [[as('good', `${what} succeeded.`)]];
   return [
     [as('bad', result === 'rolled_back' ? `${what} failed; the aliases are back where they were.` : `${what} failed.`)],
@@ -19,7 +25,7 @@ function closing({ command, result }: ApplyResult): Line[] {
 
 function renderFunction(one: FunctionResult): Line[] {
   if (one.result === 'no_changes') return [];
-  const role = one.result === 'succeeded' ? 'good' : 'bad';
+  const role = one.result === 'succeeded' ? 'good' : one.result === 'pending' ? 'warn' : 'bad';
   return [
     [as('title', one.name), '  ', as(role, one.result.replace('_', ' ')), ...served(one)],
     ...one.notes.map((note): Line => [as('warn', '  note: '), note]),
@@ -28,8 +34,12 @@ function renderFunction(one: FunctionResult): Line[] {
 }
 
 function served({ aliases }: FunctionResult): Span[] {
-  return aliases.map(({ name, version, previousVersion }) => {
+  return aliases.map(({ name, version, previousVersion, weights = {} }) => {
     if (version === null) return `  ${name}: (none)`;
+    const shares = Object.entries(weights).map(
+      ([other, weight]) => `, ${Math.round(weight * 1000) / 10} % on ${other}`,
+    );
+    if (shares.length > 0) return `  ${name}: version ${version}${shares.join('')}`;
     return version === previousVersion
       ? `  ${name}: version ${version}`
       : `  ${name}: version ${version} (was ${previousVersion ?? 'none'})`;
