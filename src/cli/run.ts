@@ -94,7 +94,7 @@ function createProgram(host: Host, act: Act): Command {
     .option('--latency <ms>', 'how long every answer takes', '0')
     .option('--settle <ms>', 'how long updates stay in progress', '50')
     .option('--account <id>', 'the account of every ARN', '123456789012')
-    .option('--seed <file>', 'parameters, secrets, buckets and images to start with')
+    .option('--seed <file>', 'parameters, secrets, buckets, images and alarms to start with')
     .addOption(
       new Option('--image <uri=dir>', 'run an image as the handler in a folder; repeatable').argParser(collect),
     )

@@ -65,7 +65,8 @@ export function errorAnswer(error: unknown, dialect: Dialect, method: string): A
   const { status, code, body, headers } = known;
   if (dialect === 's3') return s3ErrorAnswer(known, method);
   if (dialect === 'query') return queryError(status, code, String(body.message ?? body.Message ?? ''));
-  return { status, body, headers: { ...headers, 'x-amzn-errortype': code } };
+  const named = dialect === 'target' ? { __type: code, ...body } : body;
+  return { status, body: named, headers: { ...headers, 'x-amzn-errortype': code } };
 }
 
 /** Answers. */

@@ -4,6 +4,7 @@ import path from 'node:path';
 import { isJsonObject, type Json } from '../model/json.js';
 import { type Answer, type Call, part, queryValue } from './call.js';
 import { AwsError, conflict, userError } from './errors.js';
+import { countInvocation } from './metrics.js';
 import { findFunction, parseFunctionName, resolveQualifier, withQualifier } from './names.js';
 import type { Code, Content, FunctionState, VersionState } from './state.js';
 import { given } from './constraints.js';
@@ -163,10 +164,13 @@ export async function invoke(call: Call): Promise<Answer> {
   const executed = { 'x-amz-executed-version': version.version };
   if (type === 'DryRun') return { status: 204, headers: executed };
   const invokedArn = qualifier === undefined ? fn.arn : `${fn.arn}:${qualifier}`;
-  const running = call.invoker.run(runnable(fn, version, version.serving ?? version.content, call.state.stores), {
-    requestId: randomUUID(),
-    invokedArn,
-    payload,
+  const runs = runnable(fn, version, version.serving ?? version.content, call.state.stores);
+  // A metric's time is when the function was invoked.
+  const at = call.state.now();
+  const running = call.invoker.run(runs, { requestId: randomUUID(), invokedArn, payload }).then((outcome) => {
+    const failed = outcome.functionError !== undefined;
+    countInvocation(call.state.stores.metrics, fn, { qualifier, version: version.version, at, failed });
+    return outcome;
   });
   if (type === 'Event') {
     // Nobody waits for its outcome, and the sandbox may close before it has one.

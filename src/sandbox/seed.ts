@@ -1,8 +1,9 @@
 import { parse } from 'yaml';
 import { isJsonObject, type Json, type JsonObject } from '../model/json.js';
-import type { BucketSeed, Seed } from './stores.js';
+import { isAlarmState } from './alarms.js';
+import type { Alarm, BucketSeed, Seed } from './stores.js';
 
-const KEYS = ['parameters', 'secrets', 'buckets', 'images', 'denied'];
+const KEYS = ['parameters', 'secrets', 'buckets', 'images', 'alarms', 'denied'];
 const DIGEST = /^sha256:[0-9a-f]{64}$/;
 
 /**
@@ -32,6 +33,7 @@ export function parseSeed(text: string): Seed {
       if (typeof digest === 'string' && DIGEST.test(digest)) return digest;
       throw new Error(`${at} is no digest: write sha256: and 64 hex digits.`);
     }),
+    alarms: each(seed.alarms, 'alarms', alarmAt),
     denied: deniedAt(seed.denied ?? []),
   };
 }
@@ -43,6 +45,16 @@ function bucketAt(value: Json, at: string): BucketSeed {
   const { versioning = false } = bucket;
   if (typeof versioning !== 'boolean') throw new Error(`${at}.versioning is neither true nor false.`);
   return { versioning, objects: texts(bucket.objects, `${at}.objects`) };
+}
+
+function alarmAt(value: Json, at: string): Alarm {
+  const alarm = objectAt(value, at);
+  const unknown = Object.keys(alarm).find((key) => !['type', 'state', 'reason'].includes(key));
+  if (unknown !== undefined) throw new Error(`${at}.${unknown} is none of type, state, reason.`);
+  const { type = 'metric', state = 'OK', reason = 'Unchecked: Initial alarm creation' } = alarm;
+  if (type !== 'metric' && type !== 'composite') throw new Error(`${at}.type is neither metric nor composite.`);
+  if (!isAlarmState(state)) throw new Error(`${at}.state is none of OK, ALARM, INSUFFICIENT_DATA.`);
+  return { type, state, reason: textAt(reason, `${at}.reason`) };
 }
 
 function deniedAt(value: Json): readonly string[] {

@@ -1,37 +1,52 @@
+import { describeAlarms, setAlarmState } from './alarms.js';
 import { batchGetImage } from './images.js';
+import { getMetricData } from './metrics.js';
 import type { Match } from './routes.js';
 import { deleteObject, getObject, listObjects, putObject } from './s3.js';
 import { getParameters, getSecretValue } from './secrets.js';
 import { getCallerIdentity } from './sts.js';
 
-/** How a service words its errors. */
-export type Dialect = 'json' | 'query' | 's3';
+/** How a service words its errors: Lambda in headers beside JSON, services that a header names the operation of in the JSON itself. */
+export type Dialect = 'json' | 'target' | 'query' | 's3';
 
 /** The service that a request was signed for, as its credential scope names it; empty for one that is not signed. */
 export function serviceOf(authorization: string | undefined): string {
   return /Credential=[^,\s]*?\/\d{8}\/[^/,\s]+\/([^/,\s]+)\/aws4_request/.exec(authorization ?? '')?.[1] ?? '';
 }
 
+const DIALECTS: Readonly<Record<string, Dialect>> = {
+  s3: 's3',
+  sts: 'query',
+  ssm: 'target',
+  secretsmanager: 'target',
+  ecr: 'target',
+  monitoring: 'target',
+};
+
 /** A service that is not known is taken for Lambda. */
 export function dialectOf(service: string): Dialect {
-  if (service === 's3') return 's3';
-  return service === 'sts' ? 'query' : 'json';
+  return DIALECTS[service] ?? 'json';
 }
 
-type Known = Pick<Match, 'handler'>;
+type Known = Pick<Match, 'handler'> & Partial<Pick<Match, 'mutating'>>;
+
+const CLOUDWATCH = 'GraniteServiceVersion20100801';
 
 /** Operations of the JSON protocol by the header that names them. */
 const TARGETS: Readonly<Record<string, Known>> = {
   'AmazonSSM.GetParameters': { handler: getParameters },
   'secretsmanager.GetSecretValue': { handler: getSecretValue },
   'AmazonEC2ContainerRegistry_V20150921.BatchGetImage': { handler: batchGetImage },
+  [`${CLOUDWATCH}.DescribeAlarms`]: { handler: describeAlarms },
+  [`${CLOUDWATCH}.SetAlarmState`]: { handler: setAlarmState, mutating: true },
+  [`${CLOUDWATCH}.GetMetricData`]: { handler: getMetricData },
 };
 
 /** An operation of a service that speaks JSON; `undefined` for what the sandbox does not know. */
 export function findTarget(target: string | undefined): Match | undefined {
   const known = Object.hasOwn(TARGETS, target ?? '') ? TARGETS[target ?? ''] : undefined;
   if (known === undefined) return undefined;
-  return { ...known, operation: (target ?? '').replace(/^.*\./, ''), path: {}, mutating: false, body: 'json' };
+  return { mutating: false, ...known, operation: (target ?? '').replace(/^.*\./, ''), path: {}, body: 'json' };
 }
 
 /** An operation of the query protocol. */

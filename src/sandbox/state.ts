@@ -82,7 +82,7 @@ export interface SandboxState {
   readonly now: () => number;
   /** Functions by name, by region. */
   readonly regions: Map<string, Map<string, FunctionState>>;
-  /** Parameters, secrets, buckets and images. */
+  /** What the services beside Lambda hold. */
   readonly stores: Stores;
 }
 

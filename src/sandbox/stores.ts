@@ -10,8 +10,17 @@ export interface Seed {
   readonly buckets?: Readonly<Record<string, BucketSeed>>;
   /** Digests (`sha256:…`) by image, `REGISTRY/REPOSITORY:TAG`. */
   readonly images?: Readonly<Record<string, string>>;
+  /** CloudWatch alarms by name. */
+  readonly alarms?: Readonly<Record<string, Alarm>>;
   /** `ssm:NAME` and `secretsmanager:NAME` of what the caller may not read. */
   readonly denied?: readonly string[];
+}
+
+/** A CloudWatch alarm. Nothing evaluates it: it stays as it is until somebody sets it. */
+export interface Alarm {
+  readonly type: 'metric' | 'composite';
+  readonly state: 'OK' | 'ALARM' | 'INSUFFICIENT_DATA';
+  readonly reason: string;
 }
 
 export interface BucketSeed {
@@ -49,8 +58,15 @@ export interface Stores {
   readonly images: Map<string, string>;
   /** Folders with a handler by `REGISTRY/REPOSITORY@sha256:…`. */
   readonly imageFolders: Map<string, string>;
+  /** CloudWatch alarms by name; `set` another state at any time. */
+  readonly alarms: Map<string, Alarm>;
+  /** What Invoke counted, see metrics.ts. */
+  readonly metrics: Metrics;
   readonly denied: Set<string>;
 }
+
+/** Sums by minute (its beginning, milliseconds since the epoch), by metric and dimensions. */
+export type Metrics = Map<string, Map<number, number>>;
 
 /** `REGISTRY/REPOSITORY` of an image, without its tag and digest. */
 export function repositoryOf(image: string): string {
@@ -82,6 +98,8 @@ export function createStores(seed: Seed, folders: Readonly<Record<string, string
     buckets: new Map(buckets),
     images,
     imageFolders,
+    alarms: new Map(Object.entries(seed.alarms ?? {})),
+    metrics: new Map(),
     denied: new Set(seed.denied ?? []),
   };
 }

@@ -3,7 +3,15 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import type { ImageRegistryPort, ObjectHead, ObjectStorePort, SecretRead, SecretsPort } from '../../src/model/ports.js';
+import type {
+  AlarmsPort,
+  AlarmState,
+  ImageRegistryPort,
+  ObjectHead,
+  ObjectStorePort,
+  SecretRead,
+  SecretsPort,
+} from '../../src/model/ports.js';
 import { reveal } from '../../src/model/secret.js';
 import type { SecretsSeed } from './fakes.js';
 
@@ -224,5 +232,96 @@ export function imageRegistryContract(name: string, open: () => Promise<ImageReg
         await expect(port.resolveDigest(image)).rejects.toMatchObject({ code: 'RULE' });
       },
     );
+  });
+}
+
+/** An alarm before a test. */
+export interface AlarmGiven extends AlarmState {
+  readonly type: 'metric' | 'composite';
+}
+
+export interface AlarmsBench {
+  readonly port: AlarmsPort;
+  /** Sets an alarm that is there. */
+  setState(name: string, state: AlarmState['state'], reason: string): Promise<unknown>;
+  /** Makes it known that `version` answered behind `alias` at a time, in milliseconds since the epoch. */
+  invoked(name: string, alias: string, version: string, at: number, failed: boolean): Promise<unknown>;
+}
+
+const MINUTE = 60_000;
+/** A whole minute, long enough ago that all of what a test counts is over. */
+const NOON = Math.floor(Date.now() / MINUTE) * MINUTE - 60 * MINUTE;
+
+/** What every {@link AlarmsPort} does. `noComposite`: why this one cannot have composite alarms, where it cannot. */
+export function alarmsContract(
+  name: string,
+  open: (alarms: Readonly<Record<string, AlarmGiven>>) => Promise<AlarmsBench>,
+  noComposite?: string,
+): void {
+  if (noComposite !== undefined) console.log(`not checked on ${name}: composite alarms (${noComposite}).`);
+  const quiet: AlarmGiven = { type: 'metric', state: 'OK', reason: 'below the threshold' };
+
+  describe(`alarms: ${name}`, () => {
+    it('both types are found with their state and reason, and one that does not exist is absent', async () => {
+      const { port } = await open({
+        errors: { ...quiet, state: 'ALARM', reason: 'three of three' },
+        both: {
+          type: noComposite === undefined ? 'composite' : 'metric',
+          state: 'INSUFFICIENT_DATA',
+          reason: 'no data',
+        },
+        unasked: quiet,
+      });
+      expect(Object.fromEntries(await port.describeAlarms(['errors', 'gone', 'both']))).toEqual({
+        errors: { state: 'ALARM', reason: 'three of three' },
+        both: { state: 'INSUFFICIENT_DATA', reason: 'no data' },
+      });
+    });
+
+    it('a state that changes is seen at the next look', async () => {
+      const { port, setState } = await open({ errors: quiet });
+      expect((await port.describeAlarms(['errors'])).get('errors')).toEqual({ state: 'OK', reason: quiet.reason });
+      await setState('errors', 'ALARM', 'too many');
+      expect((await port.describeAlarms(['errors'])).get('errors')).toEqual({ state: 'ALARM', reason: 'too many' });
+    });
+
+    it('more names than one call takes are all found, a name asked twice once', async () => {
+      const names = Array.from({ length: 103 }, (_, index) => `many-${index}`);
+      const { port } = await open(Object.fromEntries(names.map((one) => [one, quiet])));
+      const found = await port.describeAlarms([...names, 'many-3']);
+      expect([...found.keys()].sort()).toEqual([...names].sort());
+    });
+
+    it('no names are no alarms, not all of them', async () => {
+      const { port } = await open({ errors: quiet });
+      expect((await port.describeAlarms([])).size).toBe(0);
+    });
+
+    it('nothing is counted where nothing was invoked', async () => {
+      const { port } = await open({});
+      const counted = await port.countInvocations('orders', 'live', '4', NOON, NOON + MINUTE);
+      expect(counted).toEqual({ invocations: 0, errors: 0 });
+    });
+
+    it('a version’s own invocations behind its own alias are counted, and how many failed', async () => {
+      const { port, invoked } = await open({});
+      for (const failed of [false, true, false]) await invoked('orders', 'live', '4', NOON + 5_000, failed);
+      await invoked('orders', 'live', '4', NOON + MINUTE, true);
+      await invoked('orders', 'live', '3', NOON, true);
+      await invoked('orders', 'test', '4', NOON, true);
+      await invoked('other', 'live', '4', NOON, true);
+      const counted = await port.countInvocations('orders', 'live', '4', NOON, NOON + 2 * MINUTE);
+      expect(counted).toEqual({ invocations: 4, errors: 2 });
+    });
+
+    it('only the minutes between the two times are counted, each of them whole', async () => {
+      const { port, invoked } = await open({});
+      for (const minute of [-1, 0, 1, 2, 3]) await invoked('orders', 'live', '4', NOON + minute * MINUTE, false);
+      const count = async (since: number, until: number) =>
+        (await port.countInvocations('orders', 'live', '4', NOON + since, NOON + until)).invocations;
+      expect(await count(0, 2 * MINUTE)).toBe(2);
+      expect(await count(40_000, 2 * MINUTE + 1)).toBe(3);
+      expect(await count(40_000, 40_000)).toBe(1);
+    });
   });
 }

@@ -2,7 +2,15 @@ import { createHash, randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { parseImage } from '../../src/aws/image-registry.js';
 import { DeployError } from '../../src/errors.js';
-import type { ImageRegistryPort, ObjectHead, ObjectStorePort, SecretRead, SecretsPort } from '../../src/model/ports.js';
+import type {
+  AlarmsPort,
+  AlarmState,
+  ImageRegistryPort,
+  ObjectHead,
+  ObjectStorePort,
+  SecretRead,
+  SecretsPort,
+} from '../../src/model/ports.js';
 import { Secret } from '../../src/model/secret.js';
 
 /** What a fake of the secrets port holds; `denied` are `ssm:NAME` and `secretsmanager:NAME`. */
@@ -78,4 +86,33 @@ export function fakeImageRegistry(digests: Map<string, string>): ImageRegistryPo
       return digest;
     },
   };
+}
+
+const MINUTE = 60_000;
+
+/** In memory; held to the contract of contract.ts. `alarms` may be set at any time. */
+export class FakeAlarms implements AlarmsPort {
+  private readonly seen: { readonly key: string; readonly at: number; readonly failed: boolean }[] = [];
+
+  constructor(readonly alarms: Map<string, AlarmState> = new Map()) {}
+
+  async describeAlarms(names: readonly string[]): Promise<ReadonlyMap<string, AlarmState>> {
+    const found = names.flatMap((name) => {
+      const alarm = this.alarms.get(name);
+      return alarm === undefined ? [] : [[name, { state: alarm.state, reason: alarm.reason }] as const];
+    });
+    return new Map(found);
+  }
+
+  async countInvocations(name: string, alias: string, version: string, since: number, until: number) {
+    const start = Math.floor(since / MINUTE) * MINUTE;
+    const end = Math.max(Math.ceil(until / MINUTE) * MINUTE, start + MINUTE);
+    const own = this.seen.filter(({ key, at }) => key === `${name}:${alias}:${version}` && at >= start && at < end);
+    return { invocations: own.length, errors: own.filter(({ failed }) => failed).length };
+  }
+
+  /** A version answered behind an alias. */
+  invoked(name: string, alias: string, version: string, at: number, failed: boolean): void {
+    this.seen.push({ key: `${name}:${alias}:${version}`, at, failed });
+  }
 }

@@ -1,12 +1,14 @@
 import { createHash } from 'node:crypto';
 import { afterEach, beforeEach, onTestFinished, vi } from 'vitest';
+import { createAlarms } from '../../src/aws/alarms.js';
 import { createImageRegistry } from '../../src/aws/image-registry.js';
 import { createObjectStore } from '../../src/aws/object-store.js';
 import { createSecrets } from '../../src/aws/secrets.js';
+import { countInvocation } from '../../src/sandbox/metrics.js';
 import { type Sandbox, type SandboxOptions, startSandbox } from '../../src/sandbox/server.js';
 import { putVersion } from '../../src/sandbox/stores.js';
-import { imageRegistryContract, objectStoreContract, secretsContract } from './contract.js';
-import { fakeImageRegistry, FakeObjectStore, fakeSecrets } from './fakes.js';
+import { alarmsContract, imageRegistryContract, objectStoreContract, secretsContract } from './contract.js';
+import { FakeAlarms, fakeImageRegistry, FakeObjectStore, fakeSecrets } from './fakes.js';
 
 beforeEach(() => {
   vi.stubEnv('AWS_ACCESS_KEY_ID', 'AKIDEXAMPLE');
@@ -68,6 +70,27 @@ imageRegistryContract('the SDK on the sandbox', async () => {
     async push(region, repository, tag, content) {
       sandbox.state.stores.images.set(imageName(region, repository, tag), digestOf(content));
       return digestOf(content);
+    },
+  };
+});
+
+alarmsContract('the fake', async (alarms) => {
+  const port = new FakeAlarms(new Map(Object.entries(alarms)));
+  return {
+    port,
+    setState: async (name, state, reason) => port.alarms.set(name, { state, reason }),
+    invoked: async (...seen) => port.invoked(...seen),
+  };
+});
+alarmsContract('the SDK on the sandbox', async (alarms) => {
+  const sandbox = await start({ seed: { alarms } });
+  const { stores } = sandbox.state;
+  return {
+    port: createAlarms(optionsFor(sandbox)),
+    setState: async (name, state, reason) => stores.alarms.set(name, { type: 'metric', state, reason }),
+    async invoked(name, alias, version, at, failed) {
+      const fn = { name, region: 'us-east-1', aliases: new Set([alias]) };
+      countInvocation(stores.metrics, fn, { qualifier: alias, version, at, failed });
     },
   };
 });

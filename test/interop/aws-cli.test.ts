@@ -75,6 +75,19 @@ describe.skipIf(!hasAws)('the aws CLI sees what the tool did', () => {
   });
 });
 
+describe.skipIf(!hasAws)('the aws CLI and alarms', () => {
+  it('sets one, which the next look sees, and is told of one that does not exist', async () => {
+    const run = await awsStage();
+    run.sandbox.state.stores.alarms.set('orders-errors', { type: 'metric', state: 'OK', reason: 'quiet' });
+    const call = (line: string) => program(run.sandbox.url, run.folder, 'aws', ['cloudwatch', ...line.split(' ')]);
+    const set = 'set-alarm-state --state-value ALARM --state-reason test --alarm-name';
+    expect(await call(`${set} orders-errors`)).toMatchObject({ exitCode: 0, err: '' });
+    const seen = await call('describe-alarms --alarm-names orders-errors --output json');
+    expect(JSON.parse(seen.out)['MetricAlarms']).toMatchObject([{ StateValue: 'ALARM', StateReason: 'test' }]);
+    expect((await call(`${set} gone`)).err).toContain('An error occurred (ResourceNotFound)');
+  });
+});
+
 describe.skipIf(!hasAws)('the aws CLI uses the sandbox unchanged', () => {
   const create = `create-function --function-name cli --role ${ROLE} --runtime nodejs22.x --handler index.handler`;
 

@@ -1,4 +1,10 @@
 import { createHash } from 'node:crypto';
+import {
+  CloudWatchClient,
+  PutMetricAlarmCommand,
+  PutMetricDataCommand,
+  SetAlarmStateCommand,
+} from '@aws-sdk/client-cloudwatch';
 import { CreateRepositoryCommand, ECRClient, PutImageCommand } from '@aws-sdk/client-ecr';
 import {
   CreateBucketCommand,
@@ -10,19 +16,21 @@ import {
 import { CreateSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { PutParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
 import { afterAll, beforeAll, beforeEach, describe } from 'vitest';
+import { createAlarms } from '../../src/aws/alarms.js';
 import { createImageRegistry } from '../../src/aws/image-registry.js';
 import { createObjectStore } from '../../src/aws/object-store.js';
 import { createSecrets } from '../../src/aws/secrets.js';
-import { imageRegistryContract, objectStoreContract, secretsContract } from '../aws/contract.js';
+import { alarmsContract, imageRegistryContract, objectStoreContract, secretsContract } from '../aws/contract.js';
 import { type Moto, startMoto, works } from './support.js';
 import '../e2e/support.js';
 
 /**
- * The contract suites of the ports on moto, a second opinion on S3, SSM, Secrets Manager and ECR. Where moto is not as AWS is:
+ * The contract suites of the ports on moto, a second opinion on S3, SSM, Secrets Manager, ECR and CloudWatch. Where moto is not as AWS is:
  * - it has no policies unless they are built first, so nothing is denied;
  * - PutObject takes a SHA-256 without checking it;
  * - HeadObject gives no ChecksumType, so that no checksum of its counts;
- * - an image's digest is made of its layers alone, so pushes differ in those.
+ * - an image's digest is made of its layers alone, so pushes differ in those;
+ * - it has no PutCompositeAlarm.
  */
 const hasMoto = await works('the ports against moto', 'moto_server', '--help');
 
@@ -97,6 +105,39 @@ describe.skipIf(!hasMoto)('ports on moto', () => {
       },
     };
   });
+
+  alarmsContract(
+    'moto',
+    async (alarms) => {
+      const cloudwatch = new CloudWatchClient(options());
+      const setState = (AlarmName: string, StateValue: 'OK' | 'ALARM' | 'INSUFFICIENT_DATA', StateReason: string) =>
+        cloudwatch.send(new SetAlarmStateCommand({ AlarmName, StateValue, StateReason }));
+      const metric = { Namespace: 'AWS/Lambda', MetricName: 'Errors', Period: 60, Statistic: 'Sum' } as const;
+      const rule = { EvaluationPeriods: 1, ComparisonOperator: 'GreaterThanThreshold', Threshold: 1 } as const;
+      for (const [AlarmName, { state, reason }] of Object.entries(alarms)) {
+        await cloudwatch.send(new PutMetricAlarmCommand({ AlarmName, ...metric, ...rule }));
+        await setState(AlarmName, state, reason);
+      }
+      return {
+        port: createAlarms(options()),
+        setState,
+        invoked(name, alias, version, at, failed) {
+          const Dimensions = [
+            { Name: 'FunctionName', Value: name },
+            { Name: 'Resource', Value: `${name}:${alias}` },
+            { Name: 'ExecutedVersion', Value: version },
+          ];
+          const one = { Dimensions, Timestamp: new Date(at), Unit: 'Count' } as const;
+          const MetricData = [
+            { ...one, MetricName: 'Invocations', Value: 1 },
+            { ...one, MetricName: 'Errors', Value: failed ? 1 : 0 },
+          ];
+          return cloudwatch.send(new PutMetricDataCommand({ Namespace: 'AWS/Lambda', MetricData }));
+        },
+      };
+    },
+    'moto has no PutCompositeAlarm',
+  );
 });
 
 function hexOf(content: string): string {

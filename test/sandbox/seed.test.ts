@@ -10,6 +10,7 @@ parameters: { /orders/key: planted }
 secrets: { db: '{"password":"planted"}', blob: { binary: AAEC } }
 buckets: { code: { versioning: true, objects: { a.txt: text } }, plain: {} }
 images: { "1.dkr.ecr.us-east-1.amazonaws.com/app:1": "${DIGEST}" }
+alarms: { orders-errors: { type: composite, state: ALARM, reason: too many }, plain: {} }
 denied: [ssm:/other]
 `;
     expect(parseSeed(text)).toEqual({
@@ -17,12 +18,16 @@ denied: [ssm:/other]
       secrets: { db: '{"password":"planted"}', blob: { binary: 'AAEC' } },
       buckets: { code: { versioning: true, objects: { 'a.txt': 'text' } }, plain: { versioning: false, objects: {} } },
       images: { '1.dkr.ecr.us-east-1.amazonaws.com/app:1': DIGEST },
+      alarms: {
+        'orders-errors': { type: 'composite', state: 'ALARM', reason: 'too many' },
+        plain: { type: 'metric', state: 'OK', reason: 'Unchecked: Initial alarm creation' },
+      },
       denied: ['ssm:/other'],
     });
   });
 
   it('may be JSON, and may hold nothing', () => {
-    expect(parseSeed('{}')).toEqual({ parameters: {}, secrets: {}, buckets: {}, images: {}, denied: [] });
+    expect(parseSeed('{}')).toEqual({ parameters: {}, secrets: {}, buckets: {}, images: {}, alarms: {}, denied: [] });
   });
 
   it.each([
@@ -32,6 +37,9 @@ denied: [ssm:/other]
     ['a misspelt bucket key', 'buckets: { b: { versions: true } }', /^buckets.b.versions is neither/],
     ['versioning that is no boolean', 'buckets: { b: { versioning: planted } }', /^buckets.b.versioning is neither/],
     ['an image without a digest', 'images: { app: planted }', /^images.app is no digest/],
+    ['a misspelt alarm key', 'alarms: { a: { status: planted } }', /^alarms.a.status is none of type, /],
+    ['an alarm of no type', 'alarms: { a: { type: planted } }', /^alarms.a.type is neither/],
+    ['an alarm in no state', 'alarms: { a: { state: planted } }', /^alarms.a.state is none of OK, /],
     ['a denied name of no service', 'denied: [planted]', /^denied is no list/],
     ['a scalar', 'planted', /^the file is no map/],
     ['broken YAML', 'parameters: { a: "planted', /^it is no YAML/],
