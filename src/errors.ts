@@ -17,6 +17,8 @@ export const ERROR_CODES = {
 
   // The file
   FILE_NOT_FOUND: { summary: 'No lambda.deploy.yaml found', exit: 1 },
+  FILE_EXISTS: { summary: 'The file is there already', exit: 1 },
+  FILE_NOT_WRITTEN: { summary: 'The file cannot be written', exit: 1 },
   FILE_UNREADABLE: { summary: 'The file cannot be read', exit: 1 },
   NOT_UTF8: { summary: 'The file is not UTF-8', exit: 1 },
   YAML_SYNTAX: { summary: 'The YAML is broken', exit: 1 },
@@ -30,7 +32,6 @@ export const ERROR_CODES = {
   SECRET_UNKNOWN: { summary: 'A secret cannot be had', exit: 1 },
   SECRET_MISPLACED: { summary: 'A secret may not stand here', exit: 1 },
   BAD_INTERPOLATION: { summary: 'The ${…} expression is broken', exit: 1 },
-  RULE: { summary: 'The file breaks a rule of Lambda', exit: 1 },
   RESERVED_VARIABLE: { summary: 'Lambda sets this variable itself', exit: 1 },
   ENVIRONMENT_TOO_LARGE: { summary: 'The environment variables are too large', exit: 1 },
   ARCHITECTURE_WITHOUT_CODE: { summary: 'An architecture needs code', exit: 1 },

@@ -33,7 +33,7 @@ const MANIFESTS = [
 /**
  * Takes an image's name apart.
  *
- * @throws RULE for what is no image of a private ECR registry, or has neither tag nor digest
+ * @throws SCHEMA for what is no image of a private ECR registry, or has neither tag nor digest
  */
 export function parseImage(image: string): ImageName {
   const parts = IMAGE.exec(image)?.groups;
@@ -46,7 +46,7 @@ export function parseImage(image: string): ImageName {
 
 function notAnImage(image: string, what: string): DeployError {
   return new DeployError(
-    'RULE',
+    'SCHEMA',
     `${JSON.stringify(image)} is ${what} of a private ECR registry, and Lambda runs no other.`,
     {
       subject: image,

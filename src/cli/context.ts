@@ -7,6 +7,8 @@ export interface Context {
   readonly host: Host;
   readonly options: Options & Readonly<Record<string, unknown>>;
   readonly output: Output;
+  /** What stands after the verb beside the options. */
+  readonly args: readonly string[];
 }
 
 declare const __VERSION__: string;

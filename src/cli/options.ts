@@ -24,11 +24,18 @@ export const collect = (value: string, before: readonly string[] = []): readonly
 
 /** Adds the common options to a command. Repeatable ones are never variadic, so that they cannot swallow an argument. */
 export function withCommonOptions(command: Command): Command {
+  return withAwsOptions(
+    command
+      .option('-c, --config <file>', 'the file; found by itself up to the repository root')
+      .option('-e, --environment <name>', 'which of the file’s environments')
+      .addOption(new Option('-f, --function <name>', 'only this function, a glob; repeatable').argParser(collect))
+      .addOption(new Option('--alias <name>', 'only this alias; repeatable').argParser(collect)),
+  );
+}
+
+/** Adds the options of a command that reads no file: where AWS is, and how results are printed. */
+export function withAwsOptions(command: Command): Command {
   return command
-    .option('-c, --config <file>', 'the file; found by itself up to the repository root')
-    .option('-e, --environment <name>', 'which of the file’s environments')
-    .addOption(new Option('-f, --function <name>', 'only this function, a glob; repeatable').argParser(collect))
-    .addOption(new Option('--alias <name>', 'only this alias; repeatable').argParser(collect))
     .option('--region <region>', 'the AWS region; wins over the file')
     .option('--profile <name>', 'a profile of the AWS configuration')
     .option('--endpoint-url <url>', 'another endpoint than AWS’s, such as the sandbox')

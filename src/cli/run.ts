@@ -3,7 +3,7 @@ import { DeployError, isDeployError, type ExitCode } from '../errors.js';
 import { errorDocument, renderError } from '../render/errors.js';
 import { VERSION, type Context } from './context.js';
 import type { Host } from './host.js';
-import { collect, readOptions, withCommonOptions } from './options.js';
+import { collect, readOptions, withAwsOptions, withCommonOptions } from './options.js';
 import { Output } from './output.js';
 
 type Verb = (context: Context) => Promise<ExitCode>;
@@ -86,6 +86,15 @@ function createProgram(host: Host, act: Act): Command {
   verb('history', 'list the deployments that are recorded').action(
     act(async () => (await import('./history.js')).history),
   );
+  const importing = program
+    .command('import')
+    .description('write the file from live functions')
+    .argument('<function...>');
+  withAwsOptions(importing)
+    .option('--out <file>', 'where to write', 'lambda.deploy.yaml')
+    .option('--download', 'write each function’s archive beside the file, as NAME.zip', false)
+    .option('--force', 'overwrite files that are there', false)
+    .action(act(async () => (await import('./import.js')).importFunctions));
   program
     .command('sandbox')
     .description('serve a local Lambda endpoint; stops on SIGTERM')
@@ -108,7 +117,7 @@ async function runVerb(command: Command, load: () => Promise<Verb>, host: Host):
   const output = new Output(host, options);
   try {
     const verb = await load();
-    const exitCode = await verb({ host, options, output });
+    const exitCode = await verb({ host, options, output, args: command.args });
     return host.signal.aborted && exitCode !== 0 && exitCode !== 5 ? host.signalExitCode() : exitCode;
   } catch (error) {
     const exitCode = report(error, output);

@@ -34,8 +34,8 @@ export class Secret {
 }
 
 /**
- * The text inside. Only the AWS adapter (to send it) and the redactor (to search for it) may import this; the linter
- * refuses it elsewhere.
+ * The text inside. Only the AWS adapter (to send it), the redactor (to search for it) and `import` (to write what is no
+ * secret into a file) may import this; the linter refuses it elsewhere.
  */
 export function reveal(secret: Secret): string {
   return values.get(secret) ?? '';

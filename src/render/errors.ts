@@ -3,9 +3,18 @@ import { FORMAT_VERSION } from '../model/plan.js';
 import type { ErrorDocument } from '../model/result.js';
 import { as, type Line } from './text.js';
 
-/** An error for people: what, where, why, and what to do. All findings of a file, sorted by their place. */
+/** More than anybody mends before the next run; the rest is counted. */
+const SHOWN_FINDINGS = 50;
+
+/** An error for people: what, where, why, and what to do. The findings of a file, sorted by their place: the first 50, the rest counted. */
 export function renderError(error: DeployError): Line[] {
-  if (error.diagnostics.length > 0) return error.diagnostics.flatMap(renderDiagnostic);
+  if (error.diagnostics.length > 0) {
+    const more = error.diagnostics.length - SHOWN_FINDINGS;
+    return [
+      ...error.diagnostics.slice(0, SHOWN_FINDINGS).flatMap(renderDiagnostic),
+      ...(more > 0 ? [[as('dim', `… and ${more} more; --format json has all of them.`)]] : []),
+    ];
+  }
   const where = error.location === undefined ? [] : [`${place(error.location)}  `];
   return [
     [as('bad', `error[${error.code}]`), ` ${error.summary}`],

@@ -1,4 +1,5 @@
 import type { Finding } from './findings.js';
+import { isSecretName } from './interpolate.js';
 import { formatPath, mapAt, nodeAt, textAt, type MapNode, type Path, type ScalarNode } from './node.js';
 import { DEPRECATED_RUNTIMES, RUNTIMES_READ_ON } from './runtimes.js';
 
@@ -52,6 +53,14 @@ export function secretInClearText(node: MapNode, path: Path): readonly Finding[]
     const fix = `change the secret, keep it in Parameter Store or Secrets Manager, and write \${ssm:/path} or \${secretsmanager:id} here.`;
     return [warning('SECRET_IN_CLEAR_TEXT', leaf, at, message, fix)];
   });
+}
+
+/**
+ * Whether a live variable had better not be copied into a file: by its value, or by its name alone. AWS's own names
+ * (`AWS_LAMBDA_EXEC_WRAPPER`) are no secrets for their prefix.
+ */
+export function mayBeSecret(name: string, value: string): boolean {
+  return looksSecret(name, value) || isSecretName(name.replace(/^AWS_/, ''));
 }
 
 function looksSecret(name: string, value: string): boolean {

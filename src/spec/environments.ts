@@ -60,7 +60,11 @@ export function mergeEnvironment(
   const base = without(root, new Set([ENVIRONMENTS]));
   const overlay = name === undefined ? undefined : mapAt(root, ENVIRONMENTS, name);
   if (overlay === undefined) return { root: base, findings: [] };
-  return { root: mergeOverlay(base, overlay), findings: missingFunctions(base, overlay, name ?? '') };
+  const merged = mergeOverlay(base, overlay);
+  return {
+    root: merged,
+    findings: [...missingFunctions(base, overlay, name ?? ''), ...nothingLeft(merged, overlay, name ?? '')],
+  };
 }
 
 /** One file over another; associative as long as each path has the same kind (map, list, scalar) in all of them. */
@@ -100,6 +104,21 @@ function missingFunctions(base: MapNode, overlay: MapNode, name: string): readon
       },
     ];
   });
+}
+
+/** Said before the schema calls `functions` empty, which nobody wrote. */
+function nothingLeft(merged: MapNode, overlay: MapNode, name: string): readonly Finding[] {
+  const own = mapAt(overlay, 'functions');
+  if (own === undefined || own.entries.size === 0 || mapAt(merged, 'functions')?.entries.size !== 0) return [];
+  return [
+    {
+      code: 'SCHEMA',
+      position: own.position,
+      path: [ENVIRONMENTS, name, 'functions'],
+      message: `environments.${name} leaves out every function.`,
+      fix: 'keep one of them, or remove the environment.',
+    },
+  ];
 }
 
 function isNull(node: Node): boolean {

@@ -40,10 +40,10 @@ export function explainValue(error: ErrorObject, node: Node): Explanation {
   const like = example === undefined ? '' : `, like ${typeof example === 'string' ? example : JSON.stringify(example)}`;
   switch (error.keyword) {
     case 'type':
-      return explainType([schema.type ?? []].flat(), node);
+      return explainType([schema.type ?? []].flat(), node, like);
     case 'anyOf': {
       const orNothing = (schema.anyOf ?? []).some(({ type }) => type === 'null');
-      return explainType(orNothing ? ['object'] : ['object', 'array'], node);
+      return explainType(orNothing ? ['object'] : ['object', 'array'], node, like);
     }
     case 'oneOf':
       return explainChoice(
@@ -58,10 +58,13 @@ export function explainValue(error: ErrorObject, node: Node): Explanation {
       return [`is ${show(node)}; Lambda allows ${range}${unit}.`, `set it to ${limit} or ${bound}.`];
     }
     case 'maxLength':
-      return [`has ${[...textOf(node)].length} characters; AWS allows at most ${limit}.`, 'shorten it.'];
+      return [`has ${counted([...textOf(node)].length, 'character')}; AWS allows at most ${limit}.`, 'shorten it.'];
     case 'minLength':
       if (textOf(node) !== '')
-        return [`has ${[...textOf(node)].length} characters; AWS wants at least ${limit}.`, `correct it${like}.`];
+        return [
+          `has ${counted([...textOf(node)].length, 'character')}; AWS wants at least ${limit}.`,
+          `correct it${like}.`,
+        ];
       return ['is empty.', `write a value${like}, or remove the line.`];
     case 'maxItems':
       return [
@@ -91,7 +94,7 @@ export function explainValue(error: ErrorObject, node: Node): Explanation {
   }
 }
 
-function explainType(types: readonly string[], node: Node): Explanation {
+function explainType(types: readonly string[], node: Node, like: string): Explanation {
   const wanted = [...new Set(types.filter((type) => type !== 'null').map((type) => TYPE_WORDS[type] ?? type))].join(
     ' or ',
   );
@@ -100,11 +103,25 @@ function explainType(types: readonly string[], node: Node): Explanation {
   if (isText)
     return [`is ${node.source}, a ${typeof node.value} for YAML; it must be text.`, `quote it: "${node.source}".`];
   if (node.kind === 'scalar' && node.value === null)
-    return [`is ${node.source === '' ? 'empty' : 'null'}; it must be ${wanted}.`, 'write a value, or remove the line.'];
+    return explainNothing(node.source !== '', wanted, types.includes('string') && types.includes('number'));
   // A scalar in the place of `environment` may be anything: it is named, not shown.
   const what =
     types.includes('object') && node.kind === 'scalar' ? (TYPE_WORDS[typeof node.value] ?? 'a value') : show(node);
-  return [`is ${what}; it must be ${wanted}.`, `write ${wanted}.`];
+  return [`is ${what}; it must be ${wanted}.`, `write ${wanted}${types.includes('object') ? like : ''}.`];
+}
+
+function explainNothing(isNull: boolean, wanted: string, mayBeText: boolean): Explanation {
+  const fix = `write a value${mayBeText ? ' ("" for an empty one)' : ''}, or remove the line.`;
+  return [
+    isNull
+      ? `is null, and there is no default to reset it to; it must be ${wanted}.`
+      : `is empty; it must be ${wanted}.`,
+    fix,
+  ];
+}
+
+function counted(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? '' : 's'}`;
 }
 
 const TYPE_WORDS: Readonly<Record<string, string>> = {

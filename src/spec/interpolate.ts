@@ -91,7 +91,7 @@ function resolveScalar(node: ScalarNode, written: string, path: Path, context: C
     if ('text' in piece) {
       template.push(new Secret(piece.text));
       value += piece.text;
-      shown += escape(piece.text);
+      shown += escapeExpressions(piece.text);
       continue;
     }
     const resolved = 'unclosed' in piece ? UNCLOSED : resolveExpression(piece.expression, path, context);
@@ -107,7 +107,7 @@ function resolveScalar(node: ScalarNode, written: string, path: Path, context: C
       isTemplate ||= resolved.secret && isInPayload(path);
       template.push(new Secret(resolved.value));
       value += resolved.value;
-      shown += resolved.secret && 'expression' in piece ? `\${${piece.expression}}` : escape(resolved.value);
+      shown += resolved.secret && 'expression' in piece ? `\${${piece.expression}}` : escapeExpressions(resolved.value);
     }
   }
   const whole = pieces.length === 1 && pieces[0] !== undefined && 'expression' in pieces[0];
@@ -116,7 +116,8 @@ function resolveScalar(node: ScalarNode, written: string, path: Path, context: C
   return { ...node, value, source: value, interpolated: about };
 }
 
-function escape(text: string): string {
+/** Text that reads back as itself: a literal `${` is written as `$${`. */
+export function escapeExpressions(text: string): string {
   // A replacement text would take `$$` for one dollar.
   return text.replaceAll('${', () => '$${');
 }
@@ -155,7 +156,7 @@ function resolveExpression(expression: string, path: Path, context: Context): Re
   const [, name = '', operator, argument = ''] = match;
   if (argument.includes('${'))
     return bad(expression, 'A default cannot contain another ${…}.', 'write one expression after the other.');
-  if (isSecretName(name) && !isUnderEnvironment(path)) return misplaced(name);
+  if (isSecretName(name) && !isUnderEnvironment(path)) return misplaced(name, path);
   const value = context.scope.variables[name];
   // `PASSWORD: "${VALUE}"` is as secret as `VALUE: "${PASSWORD}"`.
   const secret = isSecretName(name) || (isUnderEnvironment(path) && isSecretName(String(path.at(-1))));
@@ -205,6 +206,8 @@ function resolveSecret(
     const fix = inPayload ? 'remove it.' : 'hand the value over in an environment variable: ${secret:NAME}.';
     return { problem: { code: 'NOT_YET_SUPPORTED', message, fix } };
   }
+  if (/:[-?]/.test(argument))
+    return bad(expression, 'A secret has no default.', `write \${${kind}:${argument.replace(/:[-?].*$/s, '')}}.`);
   if (kind === 'secret') {
     if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(argument))
       return bad(expression, 'This is no variable name.', 'write ${secret:NAME}.');
@@ -253,8 +256,13 @@ const WHERE_SECRETS =
   'secrets may stand under `environment` and in the payloads of health checks only, because everything else is printed and recorded.';
 const MOVE_SECRET = 'move it under `environment`.';
 
-function misplaced(name: string): Resolved {
-  const message = `The name ${name} says that its value is a secret; secrets may stand under \`environment\` only, because everything else is printed and recorded.`;
+function misplaced(name: string, path: Path): Resolved {
+  const says = `The name ${name} says that its value is a secret;`;
+  if (isInPayload(path)) {
+    const message = `${says} a payload is printed and recorded as it is written.`;
+    return { problem: { code: 'SECRET_MISPLACED', message, fix: `write \${secret:${name}}.` } };
+  }
+  const message = `${says} secrets may stand under \`environment\` only, because everything else is printed and recorded.`;
   const fix = `move it under \`environment\`, or use a variable whose name does not look like a secret's.`;
   return { problem: { code: 'SECRET_MISPLACED', message, fix } };
 }

@@ -147,6 +147,20 @@ export function toDesired(spec: LoadedSpec, codes: ReadonlyMap<string, CodeRef>)
   };
 }
 
+/**
+ * Judges a file's text that is not on disk yet, as {@link loadSpec} will.
+ *
+ * @returns its warnings
+ * @throws the code of the first error, with all findings as `diagnostics`
+ */
+export function checkText(text: string, shownAs: string): readonly Diagnostic[] {
+  const read = readWritten(new TextEncoder().encode(text), basename(shownAs));
+  const tree = 'root' in read ? resolveTree(read.root, { variables: {} }).findings : [];
+  const diagnostics = toDiagnostics([...read.findings, ...tree], shownAs);
+  refuseErrors(diagnostics, shownAs);
+  return diagnostics;
+}
+
 /** Far more than people write by hand; the YAML library's search for duplicate keys takes seconds beyond it. */
 const MAX_FILE_BYTES = 1_048_576;
 

@@ -42,9 +42,14 @@ function explainSyntax(error: YAMLError, { document, text, lines }: Source): Fin
     return at(openingQuote(error, document, lines), 'YAML_SYNTAX', 'This quote is not closed.', 'close the quote.');
   const position = positionOf(lines, offset);
   if (error.code === 'DUPLICATE_KEY') {
-    const key = /^[\w.-]+/.exec(text.slice(offset))?.[0];
+    const key = /^(?:[\w.-]+|<<)/.exec(text.slice(offset))?.[0];
     const message = `The key ${key === undefined ? '' : `\`${key}\` `}stands twice in the same map; one would silently win.`;
-    return at(position, 'DUPLICATE_KEY', message, 'remove one of the two.');
+    return at(
+      position,
+      'DUPLICATE_KEY',
+      message,
+      key === '<<' ? 'write one: `<<: [*a, *b]`.' : 'remove one of the two.',
+    );
   }
   const [message, fix] = SYNTAX[error.code] ?? [ownWords(error.message), undefined];
   return at(position, 'YAML_SYNTAX', message, fix);

@@ -229,7 +229,7 @@ export function imageRegistryContract(name: string, open: () => Promise<ImageReg
       '%s is no image that Lambda runs',
       async (image) => {
         const { port } = await open();
-        await expect(port.resolveDigest(image)).rejects.toMatchObject({ code: 'RULE' });
+        await expect(port.resolveDigest(image)).rejects.toMatchObject({ code: 'SCHEMA' });
       },
     );
   });

@@ -35,6 +35,17 @@ describe.skipIf(!hasMoto)('the built CLI against moto', () => {
     expect((await cli('apply', '--yes', '--format', 'json')).json()).toMatchObject({ result: 'no_changes' });
   });
 
+  it('imports what it deployed: a plan of it finds nothing to do', async () => {
+    const { cli } = await project(moto);
+    expect((await cli('apply', '--yes')).exitCode).toBe(0);
+    // Its link to an archive leads to S3 of AWS's own: --download cannot work.
+    const imported = await cli('import', 'echo', '--force', '--region', 'us-east-1', '--format', 'json');
+    expect(imported.exitCode, imported.out + imported.err).toBe(0);
+    expect(imported.json()).toMatchObject({ command: 'import', functions: [{ name: 'echo', withheld: [] }] });
+    const plan = await cli('plan', '--detailed-exitcode');
+    expect([plan.exitCode, plan.out], plan.err).toEqual([0, expect.stringContaining('No changes.')]);
+  });
+
   it('a change makes the planned calls and one version; rollback goes back, configuration included', async () => {
     const { cli, alias, timeout, edit } = await project(moto);
     expect((await cli('apply', '--yes')).exitCode).toBe(0);

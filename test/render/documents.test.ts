@@ -341,6 +341,17 @@ describe('errors', () => {
     });
   });
 
+  it('shows fifty findings and counts the rest; the JSON document has all', () => {
+    const finding = { severity: 'error', code: 'SCHEMA', message: 'is wrong.' } as const;
+    const error = (count: number) =>
+      new DeployError('SCHEMA', 'x', { diagnostics: Array.from({ length: count }, () => finding) });
+    expect(plain(renderError(error(50))).match(/is wrong/g)).toHaveLength(50);
+    expect(plain(renderError(error(50)))).not.toContain('more');
+    expect(plain(renderError(error(73))).match(/is wrong/g)).toHaveLength(50);
+    expect(plain(renderError(error(73)))).toContain('… and 23 more; --format json has all of them.');
+    expect(errorDocument(error(73)).diagnostics).toHaveLength(73);
+  });
+
   it('are all told at once', () => {
     const diagnostics = [
       { severity: 'error', code: 'UNKNOWN_KEY', message: 'unknown key.', location },
@@ -354,6 +365,8 @@ error[SCHEMA] The value is not allowed here
   fix: write one.
 `);
     expect(errorDocument(error).diagnostics).toHaveLength(2);
-    expect(plain(renderDiagnostic({ severity: 'warning', code: 'RULE', message: 'hm.' }))).toMatch(/^warning\[RULE\]/);
+    expect(plain(renderDiagnostic({ severity: 'warning', code: 'SCHEMA', message: 'hm.' }))).toMatch(
+      /^warning\[SCHEMA\]/,
+    );
   });
 });

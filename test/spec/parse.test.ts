@@ -16,6 +16,16 @@ it.each([
   ['also when the file asks for YAML 1.1', '%YAML 1.1\n---\na: yes\n', { a: 'yes' }],
   ['keys that look like numbers', '123: a\n0x1F: b\n', { '123': 'a', '0x1F': 'b' }],
   ['block scalars', 'a: |\n  x\n  y\n', { a: 'x\ny\n' }],
+  [
+    'merge keys, where own keys win',
+    'a: &x { k: 1, l: 1 }\nb: { <<: *x, l: 2 }\n',
+    { a: { k: 1, l: 1 }, b: { k: 1, l: 2 } },
+  ],
+  [
+    'merge keys of several maps, where the first wins',
+    'a: &x { k: 1 }\nb: &y { k: 2, l: 2 }\nc: { <<: [*x, *y] }\n',
+    { a: { k: 1 }, b: { k: 2, l: 2 }, c: { k: 1, l: 2 } },
+  ],
   ['anchors', 'a: &x { k: 1 }\nb: *x\nc: [*x]\n', { a: { k: 1 }, b: { k: 1 }, c: [{ k: 1 }] }],
 ])('reads %s', (_, text, expected) => expect(toJson(parse(text))).toEqual(expected));
 
