@@ -1,7 +1,16 @@
 import type { Content } from '../planner/normalize.js';
 import type { DesiredFunction, LiveFunction } from '../model/function.js';
 import type { FunctionPlan } from '../model/plan.js';
-import type { AlarmsPort, Clock, CodeChange, FunctionRead, LambdaPort, RecordStore } from '../model/ports.js';
+import type {
+  AlarmsPort,
+  ArchiveFile,
+  Clock,
+  CodePayload,
+  FunctionRead,
+  LambdaPort,
+  ObjectStorePort,
+  RecordStore,
+} from '../model/ports.js';
 import type { DeployRecord, Origin } from '../model/record.js';
 import type { Emit } from '../model/events.js';
 
@@ -19,6 +28,8 @@ export interface ApplyPorts {
   readonly records: RecordStore;
   /** Asked only where the plan watches alarms or errors. */
   readonly alarms: AlarmsPort;
+  /** S3 in the function's region. */
+  readonly objects: Pick<ObjectStorePort, 'head' | 'putFile'>;
   readonly settle: Settle;
   readonly clock: Clock;
   /** 0 ≤ x < 1, for record ids. */
@@ -41,6 +52,7 @@ export interface RecordMeta {
   readonly links?: Readonly<Record<string, { readonly restores?: string; readonly leaves?: string }>>;
   /** The function as written, for stores that keep it. */
   readonly spec?: DeployRecord['spec'];
+  readonly code?: DeployRecord['code'];
 }
 
 /** One function's plan with what it was made from. */
@@ -52,8 +64,10 @@ export interface ApplyJob {
   readonly live: LiveFunction | undefined;
   /** What `$LATEST` is afterwards, and with it the released version. */
   readonly target: Content;
-  /** The code with the plan's CodeSha256, as a request carries it; called only when a step sends code. */
-  readonly code: () => Promise<CodeChange>;
+  /** The code with the plan's CodeSha256, as a request carries it; called only when a step sends code that is not in S3. */
+  readonly code: () => Promise<CodePayload>;
+  /** The archive that PutObject uploads; called only for that step. Absent: no step can be one. */
+  readonly archive?: () => Promise<ArchiveFile>;
   /** Newest first, all aliases of this function that are concerned. */
   readonly known: readonly DeployRecord[];
   readonly meta: RecordMeta;

@@ -33,6 +33,7 @@ export function openRecords({ desired, live, meta, plan }: ApplyJob, ports: Appl
       ...meta.origin,
       specDigest: plan.specDigest,
       ...(alias === null ? {} : (meta.links?.[alias] ?? {})),
+      ...(meta.code === undefined ? {} : { code: meta.code }),
       ...(meta.spec === undefined ? {} : { spec: meta.spec }),
       toolVersion: meta.toolVersion,
     };

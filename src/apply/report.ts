@@ -108,6 +108,7 @@ function whatStays(
 /** What a step is about, beside the function itself. */
 export function targetOf(step: Operation): { target?: string } {
   if (isRecordStep(step)) return { target: `record ${step.record}` };
+  if (step.type === 'PutObject') return { target: `s3://${step.bucket}/${step.key}` };
   if (step.type === 'CreateAlias' || step.type === 'UpdateAlias') return { target: step.alias };
   if (step.type !== 'Invoke') return {};
   return { target: 'alias' in step.target ? step.target.alias : `version for ${step.check.alias}` };

@@ -4,6 +4,7 @@ import type { FunctionResult, OperationResult, OperationStatus } from '../model/
 import { unpredicted } from '../planner/compare.js';
 import { contentOf } from '../planner/normalize.js';
 import { describePlace, type AliasState } from './aliases.js';
+import { refuseChangedObjects } from './code.js';
 import type { ApplyJob, ApplyPorts } from './job.js';
 import { Journal } from './journal.js';
 import { liveChanged } from './mutate.js';
@@ -50,6 +51,7 @@ class Run {
   async execute(): Promise<FunctionResult> {
     const { operations } = this.job.plan;
     const failure = await this.attempt(async () => {
+      await refuseChangedObjects(this.job, this.ports);
       await this.refuseIfChanged();
       await refuseIfAlarmed(this.job.desired.name, operations, this.ports);
       await this.open();

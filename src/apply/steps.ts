@@ -1,5 +1,3 @@
-import { createHash } from 'node:crypto';
-import { DeployError } from '../errors.js';
 import { isUnreadable, type HealthCheck, type Settings, type Variables, type Version } from '../model/function.js';
 import type {
   CreateFunctionStep,
@@ -10,12 +8,12 @@ import type {
   UpdateFunctionCodeStep,
   UpdateFunctionConfigurationStep,
 } from '../model/plan.js';
-import type { CodeChange } from '../model/ports.js';
 import { unpredicted } from '../planner/compare.js';
 import { contentOf, type Content } from '../planner/normalize.js';
 import { Aliases, describePlace, type AliasState, type Moved } from './aliases.js';
 import { runCheck } from './check.js';
 import { changeCodeSigning } from './code-signing.js';
+import { codeToSend, putArchive, refuseOtherCode } from './code.js';
 import type { ApplyJob, ApplyPorts } from './job.js';
 import { Latest } from './latest.js';
 import { liveChanged, mutate, retryWith } from './mutate.js';
@@ -84,6 +82,10 @@ export class Steps {
     openTags: Readonly<Record<string, string>>,
   ): Promise<StepStatus> {
     switch (step.type) {
+      case 'PutObject':
+        await putArchive(step, this.job, this.ports);
+        this.landed.add(step.type);
+        return { status: 'done', detail: `s3://${step.bucket}/${step.key}` };
       case 'CreateFunction':
         return this.createFunction(step, openTags);
       case 'PutFunctionCodeSigningConfig':
@@ -130,20 +132,19 @@ export class Steps {
     step: CreateFunctionStep,
     openTags: Readonly<Record<string, string>>,
   ): Promise<StepStatus> {
-    const change = await this.checkedCode(step.codeSha256);
+    const change = await codeToSend(step, this.job);
     const unlike = (live: Parameters<typeof contentOf>[0]): string[] =>
       unpredicted(this.job.target, contentOf(live, this.name), Object.keys(step.settings));
     const status = await mutate({
       ...retryWith(this.ports, this.name),
       call: async () => {
         const tags = { ...step.tags, ...openTags };
-        await this.ports.lambda.createFunction(this.name, {
-          settings: step.settings,
-          ...this.variables(step),
-          ...change,
-          tags,
-          ...(step.codeSigningConfigArn === undefined ? {} : { codeSigningConfigArn: step.codeSigningConfigArn }),
-        });
+        const signing =
+          step.codeSigningConfigArn === undefined ? {} : { codeSigningConfigArn: step.codeSigningConfigArn };
+        const create = { settings: step.settings, ...this.variables(step), ...change, tags, ...signing };
+        const created = await this.ports.lambda.createFunction(this.name, create);
+        this.landed.add(step.type);
+        refuseOtherCode(created, step, this.name);
       },
       inspect: async () => {
         const live = await this.ports.lambda.getFunction(this.name);
@@ -182,15 +183,21 @@ export class Steps {
     return { status };
   }
 
-  private async updateCode({ type, architectures, codeSha256 }: UpdateFunctionCodeStep): Promise<StepStatus> {
-    const change = await this.checkedCode(codeSha256);
+  private async updateCode(step: UpdateFunctionCodeStep): Promise<StepStatus> {
+    const { type, architectures, codeSha256 } = step;
+    const change = await codeToSend(step, this.job);
     const latest = this.requireLatest();
     const also = architectures === undefined ? {} : { architectures };
     const settings: Settings = { ...latest.content.settings, ...also };
     const status = await latest.write(
       { ...latest.content, settings, codeSha256 },
       Object.keys(also),
-      (revisionId) => this.ports.lambda.updateFunctionCode(this.name, { ...change, ...also }, revisionId),
+      async (revisionId) => {
+        const answer = await this.ports.lambda.updateFunctionCode(this.name, { ...change, ...also }, revisionId);
+        this.landed.add(type);
+        refuseOtherCode(answer, step, this.name);
+        return answer;
+      },
       () => this.landed.add(type),
     );
     return { status };
@@ -263,20 +270,6 @@ export class Steps {
   private variables(step: { readonly environment?: unknown }): { environment?: Variables } {
     const { environment } = this.job.target;
     return step.environment === undefined || isUnreadable(environment) ? {} : { environment };
-  }
-
-  private async checkedCode(codeSha256: string): Promise<CodeChange> {
-    const change = await this.job.code();
-    const { code } = change;
-    const isPlanned =
-      'zip' in code
-        ? createHash('sha256').update(code.zip).digest('base64') === codeSha256
-        : 'imageUri' in code && code.imageUri.endsWith(`@sha256:${codeSha256}`);
-    if (isPlanned) return change;
-    throw new DeployError('CODE_CHANGED', `the code of ${this.name} is not what was planned.`, {
-      subject: this.name,
-      fix: 'run plan again.',
-    });
   }
 
   private requireLatest(): Latest {

@@ -1,6 +1,7 @@
 import type {
   AliasConfiguration,
   CreateFunctionCommandInput,
+  FunctionCodeLocation,
   FunctionConfiguration,
   GetFunctionCommandOutput,
   UpdateFunctionCodeCommandInput,
@@ -9,7 +10,7 @@ import type {
 import { DeployError, isDeployError } from '../errors.js';
 import { LATEST, type LiveAlias, type LiveFunction, type LiveVersion, type Version } from '../model/function.js';
 import type { CodeChange, ConfigurationChange, FunctionRead, InvokeAnswer, LambdaPort } from '../model/ports.js';
-import { reveal, type Secret } from '../model/secret.js';
+import { reveal } from '../model/secret.js';
 import { connect, READ_ATTEMPTS, READ_TIMEOUT_MS, send, WRITE_TIMEOUT_MS } from './client.js';
 import type { AwsOptions, Clients, Limits } from './client.js';
 import { secretsOf, toCode, upload } from './code-request.js';
@@ -63,7 +64,7 @@ class SdkLambda implements LambdaPort {
     );
     if (answer === undefined) return undefined;
     const configuration = answer.Configuration ?? {};
-    const version = this.version(configuration, subject, answer.Code?.Location);
+    const version = this.version(configuration, subject, answer.Code);
     if (configuration.FunctionArn === undefined) throw noLambda(subject);
     const arn = unqualified(configuration.FunctionArn);
     const tags = await this.tagsOf(answer, name, arn, qualifier);
@@ -310,9 +311,7 @@ class SdkLambda implements LambdaPort {
     };
   }
 
-  download(location: Secret): Promise<Uint8Array> {
-    return download(location);
-  }
+  readonly download = download;
 
   private read<T>(operation: string, subject: string, run: (limits: Limits) => Promise<T>): Promise<T> {
     return send({ operation, subject, timeoutMs: READ_TIMEOUT_MS }, READ_ATTEMPTS, run, this.options.stop);
@@ -327,9 +326,9 @@ class SdkLambda implements LambdaPort {
     return send({ operation, subject, timeoutMs: WRITE_TIMEOUT_MS, changes: true, ...more }, 1, run, this.options.stop);
   }
 
-  private version(configuration: FunctionConfiguration, subject: string, location?: string): LiveVersion {
+  private version(configuration: FunctionConfiguration, subject: string, code?: FunctionCodeLocation): LiveVersion {
     this.expectRevisionId(configuration.RevisionId, subject);
-    return toLiveVersion(configuration, location);
+    return toLiveVersion(configuration, code);
   }
 
   private alias(alias: AliasConfiguration, name: string): LiveAlias {

@@ -1,4 +1,4 @@
-import type { AliasConfiguration, FunctionConfiguration } from '@aws-sdk/client-lambda';
+import type { AliasConfiguration, FunctionCodeLocation, FunctionConfiguration } from '@aws-sdk/client-lambda';
 import { DeployError } from '../errors.js';
 import { FIELDS, fieldOf, type Field } from '../model/fields.js';
 import type { LiveAlias, LiveVersion, Settings, Unreadable, Variables } from '../model/function.js';
@@ -110,7 +110,7 @@ function toSettings(configuration: FunctionConfiguration): Settings {
 }
 
 /** A configuration as AWS answered it, in the file's spelling; variables become secrets at once. */
-export function toLiveVersion(configuration: FunctionConfiguration, codeLocation?: string): LiveVersion {
+export function toLiveVersion(configuration: FunctionConfiguration, code: FunctionCodeLocation = {}): LiveVersion {
   return {
     version: configuration.Version ?? '',
     description: configuration.Description ?? '',
@@ -128,7 +128,8 @@ export function toLiveVersion(configuration: FunctionConfiguration, codeLocation
       lastUpdateStatus: configuration.LastUpdateStatus,
       lastUpdateStatusReason: configuration.LastUpdateStatusReason,
       lastUpdateStatusReasonCode: configuration.LastUpdateStatusReasonCode,
-      codeLocation: codeLocation === undefined ? undefined : new Secret(codeLocation),
+      codeLocation: code.Location === undefined ? undefined : new Secret(code.Location),
+      sourceKmsKeyArn: code.SourceKMSKeyArn,
     }),
   };
 }

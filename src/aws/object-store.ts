@@ -1,7 +1,8 @@
 import type * as S3 from '@aws-sdk/client-s3';
+import { createHash } from 'node:crypto';
 import { open, type FileHandle } from 'node:fs/promises';
 import { DeployError, isDeployError } from '../errors.js';
-import type { ObjectHead, ObjectStorePort } from '../model/ports.js';
+import type { ArchiveFile, ObjectHead, ObjectStorePort } from '../model/ports.js';
 import {
   clientConfig,
   READ_ATTEMPTS,
@@ -31,6 +32,11 @@ const WORTH_REPEATING = ['AWS_AMBIGUOUS', 'AWS_THROTTLED', 'AWS_UNREACHABLE'] as
 const ignore = (): void => undefined;
 /** The SDK warns on the console about an upload that it cannot repeat, unless it is given a logger. */
 const SILENT = { trace: ignore, debug: ignore, info: ignore, warn: ignore, error: ignore };
+
+/** For a whole object: 250 MB at the pace of a slow line. */
+const DOWNLOAD_TIMEOUT_MS = 10 * 60_000;
+/** The object has another tag than the one that is asked for. @see https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html */
+const PRECONDITION_FAILED = 412;
 
 /** S3's answers to a caller in the wrong region. @see https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html#RedirectErrorList */
 const MOVED: ReadonlySet<unknown> = new Set([301, 307]);
@@ -84,11 +90,37 @@ class SdkObjectStore implements ObjectStorePort {
     }
   }
 
-  async putFile(
-    bucket: string,
-    key: string,
-    file: { readonly path: string; readonly bytes: number; readonly sha256: string },
-  ): Promise<ObjectHead> {
+  async digest(bucket: string, key: string, head: Pick<ObjectHead, 'versionId' | 'etag'>): Promise<string> {
+    const { sdk, reads } = await this.connect();
+    // The version says all; where there is none, the tag must still be the same.
+    const pin = head.versionId === undefined ? { IfMatch: head.etag } : { VersionId: head.versionId };
+    const call = {
+      operation: 'GetObject',
+      subject: `s3://${bucket}/${key}`,
+      timeoutMs: DOWNLOAD_TIMEOUT_MS,
+    };
+    return send(
+      call,
+      1,
+      async (limits) => {
+        try {
+          const { Body: body } = await reads.send(
+            new sdk.GetObjectCommand({ Bucket: bucket, Key: key, ...pin }),
+            limits,
+          );
+          const hash = createHash('sha256');
+          for await (const piece of body as AsyncIterable<Uint8Array>) hash.update(piece);
+          return hash.digest('base64');
+        } catch (error) {
+          if (statusOf(error) === PRECONDITION_FAILED || ABSENT.has(statusOf(error))) throw objectChanged(bucket, key);
+          throw elsewhere(error, bucket);
+        }
+      },
+      this.options.stop,
+    );
+  }
+
+  async putFile(bucket: string, key: string, file: ArchiveFile): Promise<ObjectHead> {
     for (let attempt = 1; ; attempt += 1) {
       try {
         return await this.put(bucket, key, file);
@@ -100,7 +132,7 @@ class SdkObjectStore implements ObjectStorePort {
     }
   }
 
-  private async put(bucket: string, key: string, file: Parameters<ObjectStorePort['putFile']>[2]): Promise<ObjectHead> {
+  private async put(bucket: string, key: string, file: ArchiveFile): Promise<ObjectHead> {
     const { sdk, writes } = await this.connect();
     const handle = await openUnchanged(file);
     try {
@@ -175,6 +207,14 @@ async function openUnchanged(file: { readonly path: string; readonly bytes: numb
   await handle.close();
   throw new DeployError('CODE_CHANGED', `${file.path} has ${size} bytes and had ${file.bytes}.`, {
     fix: 'run plan again.',
+  });
+}
+
+/** Somebody put another object under the key. */
+function objectChanged(bucket: string, key: string): DeployError {
+  return new DeployError('CODE_CHANGED', `s3://${bucket}/${key} is not the object that was planned.`, {
+    subject: `s3://${bucket}/${key}`,
+    fix: 'run plan again; a bucket with versioning would keep the version that was planned.',
   });
 }
 

@@ -1,5 +1,7 @@
 import type { ExitCode } from '../errors.js';
 import { exitCodeOf } from '../apply/apply.js';
+import type { RecordMeta } from '../apply/job.js';
+import type { DesiredFunction } from '../model/function.js';
 import type { Origin } from '../model/record.js';
 import { renderPlan } from '../render/plan.js';
 import { renderResult } from '../render/result.js';
@@ -29,6 +31,15 @@ export async function apply(context: Context): Promise<ExitCode> {
   }
 }
 
+/** The code as a record keeps it. */
+function codeOf({ code }: DesiredFunction): Pick<RecordMeta, 'code'> {
+  if (code === undefined) return {};
+  const { source, codeSha256 } = code;
+  if (code.kind === 'image' || code.object === undefined) return { code: { source, codeSha256 } };
+  const { isThere: _, ...object } = code.object;
+  return { code: { source, codeSha256, object } };
+}
+
 async function carryOut(context: Context, spec: LoadedSpec, planning: Planning, origin: Origin): Promise<ExitCode> {
   if (planning.document.changes) {
     context.output.preface([...renderPlan(planning.document), []]);
@@ -40,11 +51,13 @@ async function carryOut(context: Context, spec: LoadedSpec, planning: Planning, 
     desired: job.desired,
     live: job.live,
     known: [...job.records.values()].flat(),
-    code: async () => ({ code: await planning.codes.payload(job.desired.key) }),
+    code: () => planning.codes.payload(job.desired.key),
+    archive: () => planning.codes.archive(job.desired.key),
     meta: {
       action: 'deploy' as const,
       origin,
       spec: spec.functions.find(({ key }) => key === job.desired.key)?.asWritten,
+      ...codeOf(job.desired),
     },
   }));
   const result = await execute(context, 'apply', jobs);

@@ -8,14 +8,14 @@ import { contentOf } from '../planner/normalize.js';
 import { renderDrift } from '../render/drift.js';
 import type { Context } from './context.js';
 import { readCodes } from './code.js';
-import { imageDigests, openSessions, readState, type FunctionState, type Session } from './session.js';
+import { openSessions, readState, type FunctionState, type Session } from './session.js';
 import { toDesired } from '../spec/load.js';
 import { loadSelected } from './spec.js';
 
 /** Compares AWS with the last record. Needs no archive, makes no mutating call. Exit 2 when something moved. */
 export async function drift(context: Context): Promise<ExitCode> {
   const spec = await loadSelected(context);
-  const codes = await readCodes(spec, 'absent', imageDigests(context, spec.region));
+  const codes = await readCodes(spec, undefined);
   await codes.close();
   const desired = toDesired(spec, codes.refs);
   const sessions = openSessions(context, desired);

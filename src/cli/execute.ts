@@ -41,6 +41,7 @@ export async function execute(
         lambda: session.lambda,
         records: session.records,
         alarms: session.alarms,
+        objects: session.objects,
         settle: settling(context, session),
       },
     })),

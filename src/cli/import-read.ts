@@ -1,7 +1,7 @@
-import { createHash } from 'node:crypto';
 import { DeployError, isDeployError } from '../errors.js';
 import { isUnreadable, type LiveFunction } from '../model/function.js';
 import type { ImportedEntry, ImportNote } from '../model/import.js';
+import { MAX_ZIP_BYTES } from '../model/limits.js';
 import { describeLive } from '../planner/import.js';
 import { openVariables } from './clear-text.js';
 import type { Context } from './context.js';
@@ -66,16 +66,19 @@ export interface ImportedCode {
   readonly note?: ImportNote;
 }
 
+/** Keeps what `fill` writes into the file that it is given. */
+export type Save = (fill: (path: string) => Promise<void>) => Promise<void>;
+
 /**
  * The code of a function. An image is named by its digest; an archive is written only where `save` is given.
  *
- * @param save writes the archive beside the file, as `NAME.zip`
+ * @param save keeps the archive beside the file, as `NAME.zip`
  * @throws LIVE_CHANGED when it is not what was read before; AWS_*
  */
 export async function importCode(
   { lambda }: Session,
   { name, latest }: LiveFunction,
-  save: ((archive: Uint8Array) => Promise<void>) | undefined,
+  save: Save | undefined,
 ): Promise<ImportedCode> {
   const isImage = latest.packageType === 'Image';
   if (!isImage && save === undefined) {
@@ -89,13 +92,16 @@ export async function importCode(
   const location = read?.version.codeLocation;
   if (isImage || save === undefined || location === undefined)
     return { note: { path: 'code', message: 'not in the file and left alone: AWS does not show where it is' } };
-  const archive = await lambda.download(location);
-  if (createHash('sha256').update(archive).digest('base64') === latest.codeSha256) {
-    await save(archive);
-    return { code: { zip: `${name}.zip` } };
-  }
-  const detail = `the code of ${name} is not what it was a moment ago.`;
-  throw new DeployError('LIVE_CHANGED', detail, { source: 'aws', subject: name, fix: 'run import again.' });
+  await save(async (path) => {
+    const { sha256 } = await lambda.download(location, path);
+    if (sha256 === latest.codeSha256) return;
+    const detail = `the code of ${name} is not what it was a moment ago.`;
+    throw new DeployError('LIVE_CHANGED', detail, { source: 'aws', subject: name, fix: 'run import again.' });
+  });
+  const code = { zip: `${name}.zip` };
+  if (latest.codeSize <= MAX_ZIP_BYTES) return { code };
+  const message = 'over 50 MB: add `bucket`, a bucket in the function’s region that the archive can go through';
+  return { code, note: { path: 'code', message } };
 }
 
 /** The function as it will be written. */

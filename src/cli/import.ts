@@ -9,7 +9,7 @@ import { directoryOf } from '../spec/find.js';
 import { toImportFile } from '../spec/import.js';
 import { checkText } from '../spec/load.js';
 import type { Context } from './context.js';
-import { importCode, namesOf, readFunctions, toEntry } from './import-read.js';
+import { importCode, type Save, namesOf, readFunctions, toEntry } from './import-read.js';
 import { NewFiles } from './new-files.js';
 import { Redactor } from './redact.js';
 import { openSessions, type Session } from './session.js';
@@ -55,9 +55,9 @@ async function writeFiles(
   const files = await NewFiles.reserve([file, ...downloads.map(archiveOf)], options['force'] === true);
   try {
     const entries: ImportedEntry[] = [];
-    // One after the other: two large archives at once would not fit into memory.
+    // One after the other: links to archives are good for ten minutes.
     for (const live of found) {
-      const save = (archive: Uint8Array): Promise<void> => files.write(archiveOf(live), archive);
+      const save: Save = (fill) => files.write(archiveOf(live), fill);
       entries.push(toEntry(live, await importCode(session, live, downloads.includes(live) ? save : undefined)));
     }
     const [, , , region = '', account = ''] = found[0]?.arn.split(':') ?? [];

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { open, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { DeployError } from '../errors.js';
+import { DeployError, isDeployError } from '../errors.js';
 
 /** Files that this run makes, each whole or not at all; one that is there already is left alone unless `force` says otherwise. */
 export class NewFiles {
@@ -30,15 +30,20 @@ export class NewFiles {
     });
   }
 
-  /** Writes beside the name and moves it there, so that nobody ever reads a part. @throws FILE_NOT_WRITTEN */
-  async write(path: string, content: string | Uint8Array): Promise<void> {
+  /**
+   * Writes beside the name and moves it there, so that nobody ever reads a part.
+   *
+   * @param content the text, or what writes a file of the name that it is given
+   * @throws FILE_NOT_WRITTEN; what `content` throws
+   */
+  async write(path: string, content: string | ((beside: string) => Promise<void>)): Promise<void> {
     const beside = join(dirname(path), `.${basename(path)}.${randomUUID()}.tmp`);
     try {
-      await writeFile(beside, content, { flag: 'wx' });
+      await (typeof content === 'string' ? writeFile(beside, content, { flag: 'wx' }) : content(beside));
       await rename(beside, path);
     } catch (error) {
       await rm(beside, { force: true });
-      throw notWritten(path, error);
+      throw isDeployError(error) ? error : notWritten(path, error);
     }
   }
 

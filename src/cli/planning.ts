@@ -6,7 +6,7 @@ import { toDesired, type LoadedSpec } from '../spec/load.js';
 import { readCodes, type Codes } from './code.js';
 import type { Context } from './context.js';
 import { assemblePlan } from './digest.js';
-import { imageDigests, openSessions, readState, type FunctionState, type Session } from './session.js';
+import { codeEdges, openSessions, readState, type FunctionState, type Session } from './session.js';
 
 /** The plan of one function with everything it was made from. */
 export interface PlannedJob extends FunctionState, PlannedFunction {
@@ -22,7 +22,7 @@ export interface Planning {
 
 /** Whoever calls it closes `codes` when the plan is done with. Reads the code, then AWS and the records of all functions side by side, and plans. @throws the first error, before any write */
 export async function planAll(context: Context, spec: LoadedSpec): Promise<Planning> {
-  const codes = await readCodes(spec, 'error', imageDigests(context, spec.region));
+  const codes = await readCodes(spec, codeEdges(context, spec.region));
   try {
     const desired = toDesired(spec, codes.refs);
     const sessions = openSessions(context, desired);
@@ -30,7 +30,7 @@ export async function planAll(context: Context, spec: LoadedSpec): Promise<Plann
       desired.functions.map(async (one) => planOne(context, await sessions(one), desired, one)),
     );
     const plans = jobs.map(({ plan }) => plan);
-    const warnings = jobs.flatMap((job) => job.warnings);
+    const warnings = [...codes.warnings, ...jobs.flatMap((job) => job.warnings)];
     return { jobs, codes, document: assemblePlan('plan', plans, warnings) };
   } catch (error) {
     await codes.close();

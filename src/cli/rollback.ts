@@ -1,8 +1,8 @@
 import { exitCodeOf } from '../apply/apply.js';
 import { DeployError, isDeployError, type ExitCode } from '../errors.js';
 import type { Desired, DesiredAlias, DesiredFunction } from '../model/function.js';
+import { MAX_ZIP_BYTES } from '../model/limits.js';
 import { planRollback } from '../planner/rollback.js';
-import type { CodePayload } from '../model/ports.js';
 import { chooseTarget, type RollbackTarget } from '../planner/rollback-target.js';
 import { renderPlan } from '../render/plan.js';
 import { renderResult } from '../render/result.js';
@@ -13,11 +13,13 @@ import { checksOf, chooseOne } from './choose-alias.js';
 import type { Context } from './context.js';
 import { assemblePlan } from './digest.js';
 import { execute, type Job } from './execute.js';
+import { uploadOf } from './objects.js';
 import { readOrigin } from './origin.js';
 import { rolloutJob } from './rollout.js';
 import { requireSecrets, withSecrets } from './secrets.js';
 import { openSessions, readState, type Session } from './session.js';
 import { loadSelected } from './spec.js';
+import { codeOfVersion } from './version-code.js';
 
 /**
  * Goes back to the deployment before the one that is live: plans, asks, applies. Needs no archive: the code comes from the version.
@@ -31,7 +33,8 @@ export async function rollback(context: Context): Promise<ExitCode> {
   const desired = toDesired(checks, new Map());
   const { one, alias } = chooseOne(desired, 'A rollback');
   const session = await openSessions(context, desired)(one);
-  const job = await prepare(context, session, desired, one, alias);
+  const bucket = spec.functions.find(({ key }) => key === one.key)?.codeSource?.uploadBucket;
+  const job = await prepare(context, session, desired, { one, alias, bucket });
   const document = assemblePlan('rollback', [job.planned.plan], job.planned.warnings);
   if (context.options['planOnly'] === true) {
     context.output.result(document, renderPlan(document));
@@ -42,7 +45,7 @@ export async function rollback(context: Context): Promise<ExitCode> {
     if (job.planned.plan.operations.some(({ type }) => type === 'Invoke')) requireSecrets(checks);
     await confirm(context, 'Roll back like this?');
   }
-  const result = await execute(context, 'rollback', [job]);
+  const result = await execute(context, 'rollback', [job]).finally(() => job.close?.());
   context.output.result(result, renderResult(result));
   return exitCodeOf(result);
 }
@@ -51,9 +54,8 @@ async function prepare(
   context: Context,
   session: Session,
   { account }: Desired,
-  one: DesiredFunction,
-  alias: DesiredAlias,
-): Promise<Job> {
+  { one, alias, bucket }: { one: DesiredFunction; alias: DesiredAlias; bucket: string | undefined },
+): Promise<Job & { readonly close?: () => Promise<void> }> {
   const [state, origin] = await Promise.all([readState(context, session, account, one), readOrigin(context.host)]);
   const { live } = state;
   const served = live?.aliases.find(({ name }) => name === alias.name);
@@ -82,7 +84,11 @@ async function prepare(
   }
   context.output.redactor.learnVersion(version);
   const recordsInTags = session.records.kind === 'tags';
-  const planned = planRollback({ name: one.name, alias, live, version, target, recordsInTags });
+  const object =
+    bucket === undefined || version.packageType === 'Image' || version.codeSize <= MAX_ZIP_BYTES
+      ? {}
+      : { object: await uploadOf(session.objects, bucket, version.codeSha256) };
+  const planned = planRollback({ name: one.name, alias, live, version, target, recordsInTags, ...object });
   return {
     session,
     planned,
@@ -90,7 +96,7 @@ async function prepare(
     // The run compares the version that it goes back to with what was seen here.
     live: { ...live, versions: [...live.versions.filter((one) => one.version !== version.version), version] },
     known,
-    code: async () => ({ code: await codeOfVersion(session, one.name, target.version) }),
+    ...codeOfVersion(session.lambda, one.name, target.version),
     meta: { action: 'rollback', origin, links: { [alias.name]: linksOf(target) } },
   };
 }
@@ -115,19 +121,6 @@ async function choose({ lambda }: Session, name: string, decide: () => RollbackT
           : `say where to go with --to VERSION; AWS has ${shown.join(', ')}.`,
     });
   }
-}
-
-/** A version's own archive or pinned image. The link to an archive is good for ten minutes, so it is asked for when the code is sent. */
-async function codeOfVersion({ lambda }: Session, name: string, number: string): Promise<CodePayload> {
-  const read = await lambda.getFunction(name, number);
-  if (read?.resolvedImageUri !== undefined) return { imageUri: read.resolvedImageUri };
-  const location = read?.version.codeLocation;
-  if (location !== undefined) return { zip: await lambda.download(location) };
-  throw new DeployError('AWS_UNREADABLE', `AWS does not give the code of version ${number} of ${name}.`, {
-    source: 'aws',
-    subject: name,
-    fix: 'apply the file of that deployment to restore $LATEST.',
-  });
 }
 
 function linksOf({ record, leaves }: RollbackTarget): { restores?: string; leaves?: string } {

@@ -3,15 +3,17 @@ import { createAlarms } from '../aws/alarms.js';
 import type { AwsOptions } from '../aws/client.js';
 import { createImageRegistry } from '../aws/image-registry.js';
 import { createLambda } from '../aws/lambda.js';
+import { createObjectStore } from '../aws/object-store.js';
 import { readLive, readVersions } from '../aws/read-live.js';
 import { waitUntilSettled } from '../aws/wait.js';
 import { DeployError, isDeployError } from '../errors.js';
 import { LATEST, type Desired, type DesiredFunction, type LiveFunction } from '../model/function.js';
-import type { AlarmsPort, ImageRegistryPort, LambdaPort, RecordStore } from '../model/ports.js';
+import type { AlarmsPort, LambdaPort, ObjectStorePort, RecordStore } from '../model/ports.js';
 import type { DeployRecord } from '../model/record.js';
 import { versionsNeeded } from '../planner/deploy.js';
 import { fileStore } from '../record/file.js';
 import { tagsStore } from '../record/tags.js';
+import type { CodeEdges } from './code.js';
 import { VERSION, type Context } from './context.js';
 
 /** How long an update or a new version may take to settle, in seconds. A function in a VPC can take minutes. */
@@ -22,6 +24,8 @@ export interface Session {
   readonly lambda: LambdaPort & { readonly region: string };
   readonly records: RecordStore;
   readonly alarms: AlarmsPort;
+  /** S3 in the function's region; its client is loaded by the first call. */
+  readonly objects: ObjectStorePort;
   readonly readAccount: () => Promise<string>;
 }
 
@@ -55,9 +59,17 @@ export function awsOptions(
   };
 }
 
-/** Asks the registry what an image's tag stands for; its client is loaded by the first image. */
-export function imageDigests(context: Context, region: string | undefined): ImageRegistryPort['resolveDigest'] {
-  return (image) => createImageRegistry(awsOptions(context, region)).resolveDigest(image);
+/** The registry and S3 for reading code; each client is loaded by the first function that needs it. */
+export function codeEdges(context: Context, region: string | undefined): CodeEdges {
+  return {
+    resolveDigest: (image) => createImageRegistry(awsOptions(context, region)).resolveDigest(image),
+    objects: (own) => openObjects(context, own),
+  };
+}
+
+function openObjects(context: Pick<Context, 'host' | 'options'>, region: string | undefined): ObjectStorePort {
+  const { AWS_ENDPOINT_URL_S3: own, AWS_ENDPOINT_URL: every } = context.host.env;
+  return createObjectStore({ ...awsOptions(context, region), isOverridden: Boolean(own || every) });
 }
 
 /** @throws REGION_MISSING */
@@ -80,6 +92,7 @@ async function openSession(
     lambda,
     records: metadata.store === 'tags' ? tagsStore(lambda) : fileStore(metadata.directory),
     alarms: createAlarms({ ...aws, region: lambda.region }),
+    objects: openObjects({ host, options }, lambda.region),
     readAccount: () => readAccount({ ...aws, region: lambda.region }),
   };
 }

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
-import type { Stats } from 'node:fs';
+import { createReadStream, type Stats } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import type { Entry, fromBufferPromise, openPromise, ZipFile } from 'yauzl';
 import { DeployError } from '../errors.js';
-import type { CodeRef } from '../model/function.js';
+import type { ArchiveRef } from '../model/function.js';
 import { MAX_ZIP_BYTES } from '../model/limits.js';
 import { checkContents, reasonOf, refuserOf, type CodeSource, type Contents, type Refuse } from './source.js';
 
@@ -13,8 +13,11 @@ const ENCRYPTED = 0x1;
 /** The fix of a damaged archive. */
 export const AGAIN = 'build the archive again.';
 
+/** The fix of an archive that is too large for a request. */
+export const THROUGH_S3 = 'set `code.bucket` to a bucket in the function’s region that it can be uploaded to.';
+
 export interface ZipArchive {
-  readonly ref: CodeRef;
+  readonly ref: ArchiveRef;
   readonly bytes: Uint8Array;
 }
 
@@ -34,6 +37,39 @@ export async function readZip(zip: CodeSource): Promise<ZipArchive> {
   return { ref: { kind: 'zip', source: zip.source, codeSha256, zipBytes: bytes.length, unzippedBytes }, bytes };
 }
 
+/**
+ * Checks an archive of any size as {@link readZip} does, holding no more of it than its directory.
+ *
+ * @throws ZIP_NOT_FOUND; ZIP_INVALID; ZIP_TOO_LARGE (unpacked)
+ */
+export async function inspectZip(zip: CodeSource): Promise<ArchiveRef> {
+  const refuse = refuserOf(zip);
+  const { head, codeSha256, zipBytes } = await digestFile(zip.path, refuse);
+  const contents = await readEntries(head, (yauzl) => yauzl.openPromise(zip.path, { ...STRICT }), refuse);
+  contents.zip.close();
+  checkContents(contents, zip, 'ZIP_INVALID', refuse);
+  return { kind: 'zip', source: zip.source, codeSha256, zipBytes, unzippedBytes: contents.unzippedBytes };
+}
+
+async function digestFile(
+  path: string,
+  refuse: Refuse,
+): Promise<{ head: Buffer; codeSha256: string; zipBytes: number }> {
+  try {
+    checkIsFile(await stat(path), refuse);
+    const hash = createHash('sha256');
+    let [head, zipBytes]: [Buffer, number] = [NONE, 0];
+    for await (const piece of createReadStream(path) as AsyncIterable<Buffer>) {
+      if (zipBytes === 0) head = piece;
+      zipBytes += piece.byteLength;
+      hash.update(piece);
+    }
+    return { head, codeSha256: hash.digest('base64'), zipBytes };
+  } catch (cause) {
+    throw cause instanceof DeployError ? cause : unreadable(cause, refuse);
+  }
+}
+
 async function readWhole({ path }: CodeSource, refuse: Refuse): Promise<Buffer> {
   try {
     const about = await stat(path);
@@ -43,8 +79,8 @@ async function readWhole({ path }: CodeSource, refuse: Refuse): Promise<Buffer> 
     if (size > MAX_ZIP_BYTES)
       throw refuse(
         'ZIP_TOO_LARGE',
-        `has ${size} bytes; Lambda takes ${MAX_ZIP_BYTES} in a request, and upload through S3 is not supported yet`,
-        'make it smaller, or move dependencies into a layer.',
+        `has ${size} bytes; Lambda takes ${MAX_ZIP_BYTES} in a request, and more only from S3`,
+        THROUGH_S3,
       );
     return await readFile(path);
   } catch (cause) {

@@ -43,6 +43,26 @@ export interface ArchiveRef {
   readonly zipBytes: number;
   /** Size of all entries unpacked, in bytes; 0 where it is not known. */
   readonly unzippedBytes: number;
+  /** Where Lambda takes it from; absent: it travels in the request. */
+  readonly object?: ObjectRef;
+  /** The customer's key that shall encrypt it in Lambda's storage; absent: not managed. */
+  readonly sourceKmsKeyArn?: string;
+}
+
+/** An object in S3 as a plan pins it: nothing else is deployed in its place. */
+export interface ObjectPin {
+  readonly bucket: string;
+  readonly key: string;
+  /** Absent in a bucket without versioning. */
+  readonly versionId?: string;
+  /** What the object must still have when Lambda takes it. Absent where the version says all, and for archives of our own. */
+  readonly etag?: string;
+}
+
+/** An archive's object in S3. */
+export interface ObjectRef extends ObjectPin {
+  /** False: it has to be uploaded first. */
+  readonly isThere: boolean;
 }
 
 /** A container image, pinned: a tag may stand for another one tomorrow. */
@@ -179,6 +199,8 @@ export interface LiveVersion {
   readonly lastModified: string;
   /** A presigned link to the archive, good for ten minutes; absent when it was not asked for or not given. */
   readonly codeLocation?: Secret;
+  /** The customer's key that encrypts the archive; absent for AWS's own, and from ListVersionsByFunction. */
+  readonly sourceKmsKeyArn?: string;
 }
 
 /** An alias as AWS answered. */

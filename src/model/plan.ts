@@ -1,5 +1,5 @@
 import type { Json } from './json.js';
-import type { ErrorRate, HealthCheck, Settings, Version } from './function.js';
+import type { ErrorRate, HealthCheck, ObjectPin, Settings, Version } from './function.js';
 
 /** The version of every JSON document this tool prints. Keys may be added to a version, never changed. */
 export const FORMAT_VERSION = '1';
@@ -43,12 +43,29 @@ interface Step {
   readonly reason: string;
 }
 
-export interface CreateFunctionStep extends Step {
+/** Uploads an archive that is too large for a request. Its key has its digest: the same archive is the same object. */
+export interface PutObjectStep extends Step {
+  readonly type: 'PutObject';
+  readonly bucket: string;
+  readonly key: string;
+  readonly codeSha256: string;
+  readonly zipBytes: number;
+}
+
+/** How a step sends code. */
+interface SendsCode {
+  readonly codeSha256: string;
+  /** Where Lambda takes the archive from; absent: it travels in the request, or the code is an image. */
+  readonly from?: ObjectPin;
+  /** Absent: AWS's own key. */
+  readonly sourceKmsKeyArn?: string;
+}
+
+export interface CreateFunctionStep extends Step, SendsCode {
   readonly type: 'CreateFunction';
   /** Normalised settings, in the file's spelling, `architectures` included. */
   readonly settings: Settings;
   readonly environment?: VariableChange;
-  readonly codeSha256: string;
   readonly tags: Readonly<Record<string, string>>;
   /** Absent: none. */
   readonly codeSigningConfigArn?: string;
@@ -74,9 +91,8 @@ export interface UpdateFunctionConfigurationStep extends Step {
   readonly environment?: VariableChange;
 }
 
-export interface UpdateFunctionCodeStep extends Step {
+export interface UpdateFunctionCodeStep extends Step, SendsCode {
   readonly type: 'UpdateFunctionCode';
-  readonly codeSha256: string;
   /** Absent: not sent. */
   readonly architectures?: readonly string[];
 }
@@ -166,8 +182,9 @@ export interface RecordStep extends Step {
   readonly record: 'open' | 'close';
 }
 
-/** One call of the Lambda API. `type` is AWS's name of the operation. Waits belong to the call before them. */
+/** One call of AWS. `type` is AWS's name of the operation. Waits belong to the call before them. */
 export type Operation =
+  | PutObjectStep
   | CreateFunctionStep
   | PutFunctionCodeSigningConfigStep
   | DeleteFunctionCodeSigningConfigStep

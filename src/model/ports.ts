@@ -111,8 +111,8 @@ export interface LambdaPort {
     event: Pick<HealthCheck, 'payload' | 'payloadSecrets'>,
     timeoutSeconds: number,
   ): Promise<InvokeAnswer>;
-  /** The archive behind a presigned link, whole. Never prints the link. */
-  download(location: Secret): Promise<Uint8Array>;
+  /** Writes the archive behind a presigned link to a file. Never prints the link. */
+  download(location: Secret, path: string): Promise<ArchiveFile>;
 }
 
 /** Deployment records of one function, by alias. */
@@ -164,7 +164,21 @@ export interface ObjectStorePort {
   /** `undefined` only when AWS says that the object, or this version of it, does not exist. */
   head(bucket: string, key: string, versionId?: string): Promise<ObjectHead | undefined>;
   /** One streamed PutObject of a file with its SHA-256, which S3 checks. Same key and content: the same object again. */
-  putFile(bucket: string, key: string, file: { path: string; bytes: number; sha256: string }): Promise<ObjectHead>;
+  putFile(bucket: string, key: string, file: ArchiveFile): Promise<ObjectHead>;
+  /**
+   * base64(sha256(object)) by reading it whole, for an object that has no such checksum.
+   * @throws CODE_CHANGED when the object is not the one of `head` any more
+   */
+  digest(bucket: string, key: string, head: Pick<ObjectHead, 'versionId' | 'etag'>): Promise<string>;
+}
+
+/** An archive on disk. */
+export interface ArchiveFile {
+  /** Absolute. */
+  readonly path: string;
+  readonly bytes: number;
+  /** base64(sha256(bytes)). */
+  readonly sha256: string;
 }
 
 /** ECR, as far as code needs it. */

@@ -1,5 +1,5 @@
 import type { JsonObject } from './json.js';
-import type { Version } from './function.js';
+import type { ObjectPin, Version } from './function.js';
 import type { FORMAT_VERSION } from './plan.js';
 
 /** How a deployment of an alias ended; `open`: it has not, or its process died; `pending`: a rollout was left at a share on purpose. */
@@ -39,6 +39,8 @@ export interface DeployRecord extends Origin {
   /** `null` while it is open. */
   readonly finishedAt: string | null;
   readonly specDigest?: string;
+  /** The code that was deployed, whatever came of it, as the file names it; absent for a rollback and where it is not managed. */
+  readonly code?: { readonly source: string; readonly codeSha256: string; readonly object?: ObjectPin };
   /** The version that was tried, where the run failed and the alias went back or never moved. */
   readonly triedVersion?: Version;
   /** For a rollback: the record it went back to. */

@@ -5,6 +5,7 @@ import type { Difference, FunctionPlan, Operation } from '../model/plan.js';
 import { aliasStep, checkSteps, pinned, shown } from './aliases.js';
 import { refuseLargeEnvironment } from './environment-size.js';
 import { effectsOf } from './explain.js';
+import { sending, uploadsFor } from './code.js';
 import { variableChange } from './latest.js';
 import { publishStep } from './moves.js';
 import { normalizeSettings, normalizeValue, settingField, type Content } from './normalize.js';
@@ -34,7 +35,7 @@ export function planCreate(desired: DesiredFunction, recordsInTags: boolean): { 
   const tags = Object.fromEntries(
     Object.entries(desired.tags).filter((entry): entry is [string, string] => entry[1] !== null),
   );
-  const operations: Operation[] = [
+  const body: Operation[] = [
     {
       type: 'CreateFunction',
       reason: 'the function does not exist',
@@ -43,6 +44,7 @@ export function planCreate(desired: DesiredFunction, recordsInTags: boolean): { 
         ? {}
         : { environment: variableChange({ ...desired, ignoreChanges: [] }, empty, target) }),
       codeSha256: code.codeSha256,
+      ...sending(code),
       tags,
       ...(typeof desired.codeSigningConfigArn === 'string'
         ? { codeSigningConfigArn: desired.codeSigningConfigArn }
@@ -53,6 +55,7 @@ export function planCreate(desired: DesiredFunction, recordsInTags: boolean): { 
       ? [{ type: 'TagResource', record: 'close', reason: 'close the deployment record' } as const]
       : []),
   ];
+  const operations = [...uploadsFor(body, code.kind === 'zip' ? code : undefined), ...body];
   const differences = newDifferences(desired, settings);
   const plan = {
     name: desired.name,
@@ -94,6 +97,9 @@ function newDifferences(desired: DesiredFunction, settings: Readonly<Record<stri
       sensitive: true,
     })),
     ...(desired.code === undefined ? [] : [added('code', desired.code.codeSha256)]),
+    ...(desired.code?.kind === 'zip' && desired.code.sourceKmsKeyArn !== undefined
+      ? [added('code.sourceKmsKeyArn', desired.code.sourceKmsKeyArn)]
+      : []),
     ...(typeof desired.codeSigningConfigArn === 'string'
       ? [added('codeSigningConfigArn', desired.codeSigningConfigArn, 'function')]
       : []),

@@ -2,6 +2,7 @@ import { DeployError } from '../errors.js';
 import type { DesiredFunction, LiveFunction, LiveVersion } from '../model/function.js';
 import type { FunctionPlan, Operation, Warning } from '../model/plan.js';
 import type { DeployRecord } from '../model/record.js';
+import { uploadsFor } from './code.js';
 import { sameVersionContent } from './compare.js';
 import { planCodeSigning } from './code-signing.js';
 import { planCreate } from './create.js';
@@ -60,8 +61,11 @@ export function planDeploy({ desired, live, records, recordsInTags }: DeployInpu
   const release = releaseSteps(situation, isInterrupted);
   const moving = release.flatMap((step) => ('alias' in step ? [step.alias] : []));
   const unfinished = unfinishedWork(desired, live, isInterrupted, moving);
+  const uploads = uploadsFor(latest.operations, desired.code?.kind === 'zip' ? desired.code : undefined);
   const body = [
     ...abortSteps(situation),
+    // Before the rest: what cannot be uploaded has then changed nothing of the function.
+    ...uploads,
     ...tags,
     ...preserveSteps(situation),
     ...signing.operations,

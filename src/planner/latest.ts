@@ -3,6 +3,7 @@ import type { DesiredFunction, LiveFunction, LiveVersion, Settings } from '../mo
 import { FIELDS } from '../model/fields.js';
 import type { Json } from '../model/json.js';
 import type { Difference, Operation, UpdateFunctionCodeStep, VariableChange } from '../model/plan.js';
+import { sending } from './code.js';
 import { diffContent, diffEnvironment, type PathDifference } from './compare.js';
 import type { Content } from './normalize.js';
 import { isIgnored, isKnown, keepsLive } from './target.js';
@@ -28,7 +29,10 @@ export function planLatest(
   target: Content,
   resendCode: boolean,
 ): LatestPlan {
-  const found = diffContent(current, target).filter(({ path }) => isKnown(desired, path));
+  const found = [
+    ...diffContent(current, target).filter(({ path }) => isKnown(desired, path)),
+    ...diffSourceKey(desired, live.latest),
+  ];
   const bad = badState(live.latest);
   const differences = [
     ...found.map((difference): Difference => ({
@@ -43,7 +47,7 @@ export function planLatest(
     })),
   ];
   const configuration = configurationStep(desired, current, target, found, bad.length > 0);
-  const code = codeStep(desired, target, found, bad.length > 0, resendCode);
+  const code = codeStep(desired, live.latest, target, found, bad.length > 0, resendCode);
   if (bad.length > 0 && configuration === undefined && code === undefined) {
     throw new DeployError(
       'UPDATE_FAILED',
@@ -132,8 +136,19 @@ export function variableChange(
   };
 }
 
+/** The key that encrypts the archive is no part of a version's content: like a description it is compared with `$LATEST` alone. */
+function diffSourceKey(desired: DesiredFunction, latest: LiveVersion): PathDifference[] {
+  const before = latest.sourceKmsKeyArn ?? null;
+  const after = desired.code?.kind === 'zip' ? desired.code.sourceKmsKeyArn : undefined;
+  if (after === undefined || after === before || isIgnored(desired, SOURCE_KEY)) return [];
+  return [{ path: SOURCE_KEY, before, after }];
+}
+
+const SOURCE_KEY = 'code.sourceKmsKeyArn';
+
 function codeStep(
   desired: DesiredFunction,
+  latest: LiveVersion,
   target: Content,
   found: readonly PathDifference[],
   bad: boolean,
@@ -142,7 +157,8 @@ function codeStep(
   const managed = desired.code !== undefined && !isIgnored(desired, 'code');
   const codeDiffers = found.some((difference) => difference.path === 'code');
   const architectures = found.some((difference) => difference.path === 'architectures');
-  if (!codeDiffers && !architectures && !((bad || resendCode) && managed)) return undefined;
+  const key = found.some(({ path }) => path === SOURCE_KEY);
+  if (!codeDiffers && !architectures && !key && !((bad || resendCode) && managed)) return undefined;
   if (desired.code === undefined) {
     throw new DeployError(
       'CODE_REQUIRED',
@@ -153,7 +169,11 @@ function codeStep(
       },
     );
   }
-  const parts = [...(codeDiffers ? ['the code'] : []), ...(architectures ? ['architectures'] : [])];
+  const parts = [
+    ...(codeDiffers ? ['the code'] : []),
+    ...(architectures ? ['architectures'] : []),
+    ...(key ? [SOURCE_KEY] : []),
+  ];
   const again = resendCode
     ? 'send the same code again: the version that has it is Failed'
     : 'send the code again after the failed update';
@@ -162,8 +182,9 @@ function codeStep(
     reason:
       parts.length === 0
         ? again
-        : `${parts.join(' and ')} of $LATEST ${parts.length === 1 && codeDiffers ? 'differs' : 'differ'}`,
+        : `${parts.join(' and ')} of $LATEST ${parts.length === 1 && !architectures ? 'differs' : 'differ'}`,
     codeSha256: target.codeSha256,
+    ...sending(desired.code, latest),
     ...(desired.settings.architectures === undefined
       ? {}
       : { architectures: target.settings.architectures as readonly string[] }),

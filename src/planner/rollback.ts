@@ -1,13 +1,16 @@
 import { DeployError } from '../errors.js';
 import {
   isUnreadable,
+  type ArchiveRef,
   type DesiredAlias,
   type LiveAlias,
   type LiveFunction,
   type LiveVersion,
+  type ObjectRef,
   type Version,
 } from '../model/function.js';
 import type { Json } from '../model/json.js';
+import { MAX_ZIP_BYTES } from '../model/limits.js';
 import type { Difference, FunctionPlan, Operation, Warning } from '../model/plan.js';
 import { checkSteps, placeOf } from './aliases.js';
 import { diffContent, type PathDifference } from './compare.js';
@@ -15,6 +18,7 @@ import { recorded, type PlannedFunction } from './deploy.js';
 import { effectsOf, unknownUntilApply } from './explain.js';
 import { inOrder, variableChange } from './latest.js';
 import { contentOf, type Content } from './normalize.js';
+import { sending, uploadsFor } from './code.js';
 import type { RollbackTarget } from './rollback-target.js';
 
 export interface RollbackInput {
@@ -24,6 +28,8 @@ export interface RollbackInput {
   /** The version to go back to, as it is in AWS. */
   readonly version: LiveVersion;
   readonly target: RollbackTarget;
+  /** Where the version's archive goes through, should it be over the limit of a request; absent: the file names no bucket. */
+  readonly object?: ObjectRef;
   readonly recordsInTags: boolean;
 }
 
@@ -31,7 +37,8 @@ export interface RollbackInput {
  * Service before tidiness (semantics 22, 23): the version is checked by number, the alias moves and its weights are cleared, and
  * only then `$LATEST` gets the version's configuration and code.
  *
- * @throws VERSION_NOT_FOUND when the version is Failed; NO_ROLLBACK_TARGET when AWS contradicts the record
+ * @throws VERSION_NOT_FOUND when the version is Failed; NO_ROLLBACK_TARGET when AWS contradicts the record; ZIP_TOO_LARGE when the
+ *   version's archive would have to go through S3 and there is no bucket for it
  */
 export function planRollback(input: RollbackInput): PlannedFunction {
   const { name, alias, live, version, target } = input;
@@ -50,7 +57,8 @@ export function planRollback(input: RollbackInput): PlannedFunction {
   );
   const served = live.aliases.find((candidate) => candidate.name === alias.name);
   const shift = shiftSteps(alias, served, version.version);
-  const body = [...shift, ...latestSteps(live, version, current, content, found)];
+  const latest = latestSteps(input, current, content, found);
+  const body = [...shift, ...latest];
   const differences: Difference[] = [
     ...(served === undefined || served.version === version.version
       ? []
@@ -133,8 +141,7 @@ function shiftSteps(alias: DesiredAlias, served: LiveAlias | undefined, version:
 }
 
 function latestSteps(
-  live: LiveFunction,
-  version: LiveVersion,
+  { name, live, version, object }: RollbackInput,
   current: Content,
   content: Content,
   found: readonly PathDifference[],
@@ -150,6 +157,7 @@ function latestSteps(
     ? { environment: variableChange({ ignoreChanges: [] }, current, content) }
     : {};
   const configure = Object.keys(settings).length > 0 || changed.has('environment');
+  const archive = archiveOf(name, version, object, sendCode);
   const architectures = content.settings.architectures as readonly string[] | undefined;
   const configuration = configure
     ? ({
@@ -164,10 +172,31 @@ function latestSteps(
         type: 'UpdateFunctionCode',
         reason: 'restore the code of $LATEST',
         codeSha256: content.codeSha256,
+        ...sending(archive, version),
         ...(architectures === undefined ? {} : { architectures }),
       } as const)
     : undefined;
-  return inOrder(configuration, code, version.codeSize, live.latest.codeSize, found);
+  const steps = inOrder(configuration, code, version.codeSize, live.latest.codeSize, found);
+  return [...uploadsFor(steps, archive), ...steps];
+}
+
+/** The version's archive, which comes from AWS and goes back through S3 where it is too large for a request; `undefined`: an image. */
+function archiveOf(
+  name: string,
+  { version, packageType, codeSize, codeSha256 }: LiveVersion,
+  object: ObjectRef | undefined,
+  isSent: boolean,
+): ArchiveRef | undefined {
+  if (packageType === 'Image') return undefined;
+  const source = `version ${version} of ${name}`;
+  const archive = { kind: 'zip', source, codeSha256, zipBytes: codeSize, unzippedBytes: 0 } as const;
+  if (!isSent || codeSize <= MAX_ZIP_BYTES) return archive;
+  if (object !== undefined) return { ...archive, object };
+  const detail = `$LATEST would get the code of ${source}, ${codeSize} bytes; Lambda takes ${MAX_ZIP_BYTES} in a request, and more only from S3. Nothing was changed.`;
+  throw new DeployError('ZIP_TOO_LARGE', detail, {
+    subject: name,
+    fix: 'set `code.bucket` to a bucket in the function’s region that it can be uploaded to, then run again.',
+  });
 }
 
 function warningsOf(name: string, version: LiveVersion): Warning[] {

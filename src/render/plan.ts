@@ -1,4 +1,5 @@
 import { diffArrays } from 'diff';
+import type { ObjectPin } from '../model/function.js';
 import type { Json } from '../model/json.js';
 import type { Difference, FunctionPlan, InvokeStep, Operation, PlanDocument } from '../model/plan.js';
 import { as, columns, oneLine, shortDigest, type Line, type Span } from './text.js';
@@ -128,8 +129,18 @@ function detailOf(operation: Operation): string {
     return `${operation.alias}: ${operation.reason}`;
   if ('tags' in operation && operation.type === 'TagResource')
     return `${Object.keys(operation.tags).join(', ')}: ${operation.reason}`;
+  if (operation.type === 'PutObject') return `s3://${operation.bucket}/${operation.key}: ${operation.reason}`;
+  if (operation.type === 'UpdateFunctionCode' && operation.from !== undefined)
+    return `${operation.reason}, from ${placeOf(operation.from)}`;
+  if (operation.type === 'CreateFunction' && operation.from !== undefined)
+    return `${operation.reason}, code from ${placeOf(operation.from)}`;
   if (operation.type === 'UntagResource') return `${operation.keys.join(', ')}: ${operation.reason}`;
   return operation.reason;
+}
+
+/** The version is what makes it this object. */
+function placeOf({ bucket, key, versionId }: ObjectPin): string {
+  return `s3://${bucket}/${key}${versionId === undefined ? '' : ` version ${versionId}`}`;
 }
 
 function expectation({ check }: InvokeStep): string {

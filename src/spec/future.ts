@@ -29,13 +29,15 @@ export type Feature =
   | 'payloadReferences';
 
 /** Sources of code that the commands carry out beside `zip`; `loadSpec` refuses the others. */
-export const SUPPORTED_CODE_KINDS: readonly Extract<Feature, 'dir' | 's3' | 'image'>[] = ['dir', 'image'];
+export const SUPPORTED_CODE_KINDS: readonly Extract<Feature, 'dir' | 's3' | 'image'>[] = ['dir', 's3', 'image'];
 
 /** Everything that the commands carry out: what `loadSpec` takes unless it is told otherwise. */
 export const SUPPORTED_FEATURES: readonly Feature[] = [
   ...SUPPORTED_CODE_KINDS,
   'reproducible',
   'codeSigningConfigArn',
+  'bucket',
+  'sourceKmsKeyArn',
   'manage',
   'region',
   'references',

@@ -160,6 +160,20 @@ export function objectStoreContract(
       expect(head).toEqual({ bytes: 6, etag: expect.any(String) });
     });
 
+    it('an object without a SHA-256 is read whole, and one that was replaced is not taken for it', async () => {
+      const { port, put } = await open();
+      for (const bucket of ['plain', 'versioned']) {
+        await put(bucket, 'theirs.zip', Buffer.from('theirs'));
+        const head = await port.head(bucket, 'theirs.zip');
+        if (head === undefined) throw new Error('it was put');
+        expect(await port.digest(bucket, 'theirs.zip', head)).toBe(sha256('theirs'));
+        await put(bucket, 'theirs.zip', Buffer.from('others'));
+        const again = port.digest(bucket, 'theirs.zip', head);
+        if (bucket === 'plain') await expect(again).rejects.toMatchObject({ code: 'CODE_CHANGED' });
+        else expect(await again).toBe(sha256('theirs'));
+      }
+    });
+
     it('a bucket that is not there takes nothing', async () => {
       const { port } = await open();
       await expect(port.putFile('nowhere', 'k', await fileOf('x'))).rejects.toMatchObject({ code: 'AWS_NOT_FOUND' });

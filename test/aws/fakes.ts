@@ -42,6 +42,7 @@ export function fakeSecrets({ parameters = {}, secrets = {}, denied = [] }: Secr
 /** In memory; held to the contract of contract.ts. `versioned` are buckets that exist, and whether they keep versions. */
 export class FakeObjectStore implements ObjectStorePort {
   private readonly objects = new Map<string, ObjectHead[]>();
+  private readonly contents = new Map<ObjectHead, Uint8Array>();
 
   constructor(private readonly versioned: Readonly<Record<string, boolean>>) {}
 
@@ -61,6 +62,13 @@ export class FakeObjectStore implements ObjectStorePort {
     return this.put(bucket, key, content, file.sha256);
   }
 
+  async digest(bucket: string, key: string, { versionId, etag }: ObjectHead): Promise<string> {
+    const head = await this.head(bucket, key, versionId);
+    const content = head && this.contents.get(head);
+    if (content === undefined || head?.etag !== etag) throw new DeployError('CODE_CHANGED', 'it is another object.');
+    return createHash('sha256').update(content).digest('base64');
+  }
+
   /** An object of somebody else's: without a SHA-256 unless one is given. */
   put(bucket: string, key: string, content: Uint8Array, sha256?: string): ObjectHead {
     const keeps = this.versioned[bucket];
@@ -71,6 +79,7 @@ export class FakeObjectStore implements ObjectStorePort {
       ...(sha256 === undefined ? {} : { sha256 }),
       ...(keeps ? { versionId: randomUUID() } : {}),
     };
+    this.contents.set(head, content);
     const before = keeps ? (this.objects.get(`${bucket}/${key}`) ?? []) : [];
     this.objects.set(`${bucket}/${key}`, [...before, head]);
     return head;

@@ -1,4 +1,8 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { createHash } from 'node:crypto';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { createLambda, type LambdaOptions } from '../../src/aws/lambda.js';
 import { DeployError } from '../../src/errors.js';
 import { isUnreadable } from '../../src/model/function.js';
@@ -652,8 +656,13 @@ describe('failures', () => {
 describe('download', () => {
   it('brings the archive', async () => {
     const lambda = await port({ type: 'application/zip', body: 'PK' });
-    const bytes = await lambda.download(new Secret(`${server.address}/key?X-Amz-Signature=s3cr3t`));
-    expect(Buffer.from(bytes).toString()).toBe('PK');
+    const folder = await mkdtemp(join(tmpdir(), 'download-'));
+    onTestFinished(() => rm(folder, { recursive: true }));
+    const link = new Secret(`${server.address}/key?X-Amz-Signature=s3cr3t`);
+    const sha256 = createHash('sha256').update('PK').digest('base64');
+    const path = join(folder, 'a.zip');
+    expect(await lambda.download(link, path)).toEqual({ path, bytes: 2, sha256 });
+    expect(await readFile(path, 'utf8')).toBe('PK');
   });
 
   it.each([
@@ -661,7 +670,8 @@ describe('download', () => {
     ['the connection dies', { fault: 'reset' } as Canned, 'AWS_UNREACHABLE'],
   ])('%s, and the link is not told', async (_why, answer, code) => {
     const lambda = await port(answer);
-    const error = await failure(lambda.download(new Secret(`${server.address}/key?X-Amz-Signature=s3cr3t`)));
+    const link = new Secret(`${server.address}/key?X-Amz-Signature=s3cr3t`);
+    const error = await failure(lambda.download(link, join(tmpdir(), 'never-written.zip')));
     expect(error.code).toBe(code);
     expect(`${error.message}${String(error.cause)}`).not.toContain('s3cr3t');
   });

@@ -1,6 +1,9 @@
 import { createHash } from 'node:crypto';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { zipSync } from 'fflate';
-import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, expect, it, onTestFinished, vi } from 'vitest';
 import { readAccount } from '../../src/aws/account.js';
 import { createLambda } from '../../src/aws/lambda.js';
 import { readLive, readVersions } from '../../src/aws/read-live.js';
@@ -94,7 +97,10 @@ it('creates, waits, publishes, points an alias, invokes, and reads it all back',
   const candidates = await readVersions(lambda, 'orders', ({ codeSha256 }) => codeSha256 === SHA, []);
   expect(candidates).toMatchObject([{ version: '1', state: 'Active' }]);
   const location = read.version.codeLocation ?? (await settled()).read.version.codeLocation;
-  expect(Buffer.from(await lambda.download(location as Secret))).toEqual(Buffer.from(ZIP));
+  const folder = await mkdtemp(join(tmpdir(), 'download-'));
+  onTestFinished(() => rm(folder, { recursive: true }));
+  const { path, sha256 } = await lambda.download(location as Secret, join(folder, 'a.zip'));
+  expect([await readFile(path), sha256]).toEqual([Buffer.from(ZIP), SHA]);
 });
 
 it('refuses a stale lock token and a second alias, and tells a conflict while an update is in progress', async () => {

@@ -6,7 +6,7 @@ import { strToU8, zipSync, type Zippable } from 'fflate';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { isDeployError, type DeployError } from '../../src/errors.js';
 import type { CodeSource } from '../../src/code/source.js';
-import { readZip } from '../../src/code/zip.js';
+import { inspectZip, readZip } from '../../src/code/zip.js';
 import { MAX_UNZIPPED_BYTES, MAX_ZIP_BYTES } from '../../src/model/limits.js';
 
 const LOCATION = { file: 'lambda.deploy.yaml', line: 4, column: 18 };
@@ -114,7 +114,19 @@ describe('refuses', () => {
     await truncate(source.path, MAX_ZIP_BYTES + 1);
     const error = await refusal(source);
     expect(error.code).toBe('ZIP_TOO_LARGE');
-    expect(error.detail).toMatch(/52428801 bytes; Lambda takes 52428800 .* S3 is not supported yet/);
+    expect(error.detail).toMatch(/52428801 bytes; Lambda takes 52428800 in a request, and more only from S3/);
+    expect(error.fix).toContain('code.bucket');
+  });
+
+  it('of an archive that goes through S3 the same, but for its packed size', async () => {
+    const whole = await readZip(await archive('small.zip', HELLO));
+    expect(await inspectZip(await archive('small.zip', HELLO))).toEqual(whole.ref);
+    for (const content of [Buffer.alloc(0), Buffer.from('not a zip'), HELLO.subarray(0, -4)]) {
+      const inspected = inspectZip(await archive('broken.zip', content));
+      await expect(inspected).rejects.toMatchObject({ code: 'ZIP_INVALID', location: LOCATION });
+    }
+    const gone = { ...(await archive('gone.zip', HELLO)), path: '/nonexistent/gone.zip' };
+    await expect(inspectZip(gone)).rejects.toMatchObject({ code: 'ZIP_NOT_FOUND' });
   });
 
   it('holds AWS to its own numbers', () => {

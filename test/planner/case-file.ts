@@ -16,9 +16,13 @@ import { errorDocument, renderError } from '../../src/render/errors.js';
 import { renderPlan } from '../../src/render/plan.js';
 import { plain } from '../../src/render/text.js';
 import { loadSpec, toDesired } from '../../src/spec/load.js';
-import { archiveOf } from './archive.js';
+import { FakeObjectStore } from '../aws/fakes.js';
+import { archiveOf, digestOf } from './archive.js';
 import { toLive, toRecord, type PlainFunction, type PlainRecord } from './live-file.js';
 import { archivesIn } from './seed.js';
+
+/** Every archive of a case is an object in it, too. */
+export const BUCKET = 'artifacts';
 
 const CASES = fileURLToPath(new URL('../cases/', import.meta.url));
 
@@ -65,7 +69,7 @@ export function readCase(name: string): Case {
   const spec = text(name, 'lambda.deploy.yaml') ?? '';
   const [operations = '', why = ''] = (text(name, 'operations.txt') ?? '').split('\n');
   if (operations === '' || why === '') throw new Error(`${name}: operations.txt has two lines, the calls and why`);
-  const named = [...spec.matchAll(/zip: ([a-z0-9-]+)\.zip/g)].map(([, zip = '']) => zip);
+  const named = [...spec.matchAll(/(?:zip|key): ([a-z0-9-]+)\.zip/g)].map(([, zip = '']) => zip);
   return {
     name,
     operations,
@@ -97,9 +101,12 @@ export async function materialise(one: Case): Promise<{ cwd: string; desired: De
   await writeFile(join(cwd, 'lambda.deploy.yaml'), text(one.name, 'lambda.deploy.yaml') ?? '');
   for (const name of one.archives) await writeFile(join(cwd, `${name}.zip`), archiveOf(name));
   const spec = await loadSpec({ cwd, variables: {} });
+  const store = new FakeObjectStore({ [BUCKET]: false });
+  for (const name of one.archives) store.put(BUCKET, `${name}.zip`, archiveOf(name), digestOf(name));
   const desired = toDesired(
     spec,
-    (await readCodes(spec, 'error', () => Promise.reject(new Error('no registry')))).refs,
+    (await readCodes(spec, { resolveDigest: () => Promise.reject(new Error('no registry')), objects: () => store }))
+      .refs,
   );
   if (desired.metadata.store === 'file') {
     for (const record of one.records) {

@@ -6,7 +6,9 @@ import type { FunctionPlan, Operation, PlanDocument } from '../../src/model/plan
 import { reveal } from '../../src/model/secret.js';
 import { functionsOf } from '../../src/sandbox/state.js';
 import { startSandbox, type Sandbox, type SandboxCall } from '../../src/sandbox/server.js';
-import { caseNames, casePath, liveOf, materialise, planPurely, readCase, type Case } from './case-file.js';
+import { putVersion } from '../../src/sandbox/stores.js';
+import { archiveOf, digestOf } from './archive.js';
+import { BUCKET, caseNames, casePath, liveOf, materialise, planPurely, readCase, type Case } from './case-file.js';
 import { runCli, stubCredentials } from './cli.js';
 import { REGION } from './live-file.js';
 import { seed } from './seed.js';
@@ -105,8 +107,13 @@ function golden(name: string, file: string, content: string): void {
 async function open(one: Case): Promise<{ cwd: string; sandbox: Sandbox }> {
   const { cwd, desired, remove } = await materialise(one);
   onTestFinished(remove);
-  const sandbox = await startSandbox();
+  const sandbox = await startSandbox({ seed: { buckets: { [BUCKET]: {} } } });
   onTestFinished(() => sandbox.close());
+  const bucket = sandbox.state.stores.buckets.get(BUCKET);
+  for (const name of one.archives) {
+    const headers = { 'x-amz-checksum-sha256': digestOf(name) };
+    if (bucket !== undefined) putVersion(bucket, `${name}.zip`, { body: archiveOf(name), headers, now: 0 });
+  }
   for (const live of liveOf(one, desired.metadata.store).values()) seed(sandbox.state, live, one.archives);
   return { cwd, sandbox };
 }

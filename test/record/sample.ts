@@ -34,6 +34,11 @@ export function full(minutes: number, more: Partial<DeployRecord> = {}): DeployR
     actor: 'Ada',
     specDigest: DIGEST,
     latestDigest: DIGEST,
+    code: {
+      source: 's3://builds/orders.zip',
+      codeSha256: 'Ab+/9xyzQwErTyUiOpAsDfGhJkLzXcVbNm0123456789=',
+      object: { bucket: 'builds', key: 'orders.zip', versionId: 'v1' },
+    },
     spec: { timeout: 3, environment: { TOKEN: '${secret:TOKEN}' } },
     operations: [{ type: 'UpdateAlias', status: 'done', durationMs: 12 }],
     error: { code: 'HEALTH_CHECK_FAILED', message: 'status 500' },
