@@ -4,6 +4,7 @@ import { type Answer, type Call, json, part, queryValue } from './call.js';
 import { conflict, constraintErrors, invalidParameter, notFound, serializationError, staleRevision } from './errors.js';
 import { findUnqualified, findVersion, isVersionNumber } from './names.js';
 import { page } from './paging.js';
+import { checkNotProvisioned } from './provisioned.js';
 import { type AliasState, type FunctionState, newRevision } from './state.js';
 import { given, optionalString, problem, requiredString } from './constraints.js';
 import { checkConfiguration } from './validate.js';
@@ -136,6 +137,7 @@ export function updateAlias(call: Call): Answer {
   findVersion(fn, functionVersion);
   const weights = weightsIn(body) ?? alias.weights;
   checkWeights(fn, functionVersion, weights);
+  checkNotProvisioned(fn, name, weights);
   Object.assign(alias, { functionVersion, weights, revisionId: newRevision() });
   if (description !== undefined) alias.description = description;
   return json(200, describeAlias(fn, alias));
@@ -143,7 +145,9 @@ export function updateAlias(call: Call): Answer {
 
 /** DeleteAlias. An alias that is gone is fine; a function that is gone is not. */
 export function deleteAlias(call: Call): Answer {
-  find(call).aliases.delete(part(call, 'Name'));
+  const fn = find(call);
+  fn.aliases.delete(part(call, 'Name'));
+  fn.provisioned.delete(part(call, 'Name'));
   return { status: 204 };
 }
 

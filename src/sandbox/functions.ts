@@ -60,6 +60,7 @@ export async function createFunction(call: Call): Promise<Answer> {
     nextVersion: 1,
     changedSincePublish: true,
     aliases: new Map(),
+    provisioned: new Map(),
     tags,
   };
   const signing = optionalString(body, 'CodeSigningConfigArn');
@@ -196,6 +197,7 @@ export function deleteFunction(call: Call): Answer {
       `Unable to delete version because the following aliases reference it: [${users.map((a) => a.name).join(', ')}]`,
     );
   fn.versions.delete(qualifier);
+  fn.provisioned.delete(qualifier);
   call.invoker.forget(fn.arn, qualifier);
   return { status: 204 };
 }

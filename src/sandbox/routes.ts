@@ -16,6 +16,7 @@ import {
   updateFunctionConfiguration,
 } from './functions.js';
 import { invoke } from './invoke.js';
+import { deleteProvisionedConcurrency, getProvisionedConcurrency, putProvisionedConcurrency } from './provisioned.js';
 import { listTags, tagResource, untagResource } from './tags.js';
 import { listVersions, publishVersion } from './versions.js';
 
@@ -31,6 +32,7 @@ interface Route {
 const FUNCTIONS = '/2015-03-31/functions';
 const FUNCTION = `${FUNCTIONS}/{FunctionName}`;
 const CODE_SIGNING = '/2020-06-30/functions/{FunctionName}/code-signing-config';
+const PROVISIONED = '/2019-09-30/functions/{FunctionName}/provisioned-concurrency';
 const TAGS = '/2017-03-31/tags/{Resource}';
 
 /** The paths of the API model. @see https://docs.aws.amazon.com/lambda/latest/api/API_Operations.html */
@@ -80,6 +82,24 @@ const ROUTES: readonly Route[] = [
     template: '/2017-10-31/functions/{FunctionName}/concurrency',
     operation: 'DeleteFunctionConcurrency',
     handler: deleteFunctionConcurrency,
+  },
+  {
+    method: 'GET',
+    template: PROVISIONED,
+    operation: 'GetProvisionedConcurrencyConfig',
+    handler: getProvisionedConcurrency,
+  },
+  {
+    method: 'PUT',
+    template: PROVISIONED,
+    operation: 'PutProvisionedConcurrencyConfig',
+    handler: putProvisionedConcurrency,
+  },
+  {
+    method: 'DELETE',
+    template: PROVISIONED,
+    operation: 'DeleteProvisionedConcurrencyConfig',
+    handler: deleteProvisionedConcurrency,
   },
   {
     method: 'GET',

@@ -53,6 +53,15 @@ export interface AliasState {
   weights: Readonly<Record<string, number>>;
 }
 
+/** Provisioned concurrency of a version or an alias. */
+export interface ProvisionedState {
+  readonly requested: number;
+  /** When it is there, in milliseconds since the epoch. */
+  readonly readyAt: number;
+  /** In AWS's format. */
+  readonly lastModified: string;
+}
+
 /** A function with everything that hangs on it. */
 export interface FunctionState {
   readonly name: string;
@@ -69,6 +78,8 @@ export interface FunctionState {
   readonly aliases: Map<string, AliasState>;
   tags: Record<string, string>;
   reservedConcurrency?: number;
+  /** By version or alias. */
+  readonly provisioned: Map<string, ProvisionedState>;
   codeSigningConfigArn?: string;
 }
 

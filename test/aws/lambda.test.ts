@@ -387,6 +387,23 @@ describe('what comes back', () => {
   });
 });
 
+describe('provisioned concurrency', () => {
+  const ask = async (answer: Canned) => (await port(answer)).hasProvisionedConcurrency('orders', 'live');
+  const none = 'ProvisionedConcurrencyConfigNotFoundException';
+
+  it('is there where AWS shows a configuration, and absent only where it says so', async () => {
+    expect(await ask({ body: { Status: 'READY' } })).toBe(true);
+    expect(await ask(awsError(404, none, 'No Provisioned Concurrency Config found for this function'))).toBe(false);
+  });
+
+  it.each([
+    ['the alias is gone', awsError(404, 'ResourceNotFoundException', 'Cannot find alias arn: x'), 'AWS_NOT_FOUND'],
+    ['it may not be read', awsError(403, 'AccessDeniedException', 'no'), 'AWS_ACCESS_DENIED'],
+  ])('is not absent where %s', async (_why, answer, code) => {
+    expect((await failure(ask(answer))).code).toBe(code);
+  });
+});
+
 describe('RevisionIds', () => {
   const { RevisionId: _, ...without } = CONFIGURATION;
 

@@ -53,6 +53,7 @@ export function seed(state: SandboxState, live: LiveFunction, archives: readonly
     nextVersion: Math.max(0, ...numbers) + 1,
     changedSincePublish:
       newest === undefined || JSON.stringify(versionState(newest).content) !== JSON.stringify(latest.content),
+    provisioned: new Map(),
     aliases: new Map(
       live.aliases.map(({ name, version, description, weights }) => [
         name,

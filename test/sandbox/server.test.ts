@@ -3,10 +3,10 @@ import {
   CreateAliasCommand,
   GetAliasCommand,
   GetFunctionCommand,
+  GetPolicyCommand,
   ListFunctionsCommand,
   ListTagsCommand,
   PublishVersionCommand,
-  PutProvisionedConcurrencyConfigCommand,
   TagResourceCommand,
 } from '@aws-sdk/client-lambda';
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
@@ -127,15 +127,11 @@ describe('the endpoint', () => {
 
   it('names the operation that it does not have', async () => {
     const { client } = await bench();
-    const unknown = new PutProvisionedConcurrencyConfigCommand({
-      FunctionName,
-      Qualifier: 'live',
-      ProvisionedConcurrentExecutions: 1,
-    });
+    const unknown = new GetPolicyCommand({ FunctionName });
     expect(await refusal(client.send(unknown))).toEqual({
       status: 404,
       code: 'UnknownOperationException',
-      message: 'The sandbox does not know PUT /2019-09-30/functions/f/provisioned-concurrency.',
+      message: 'The sandbox does not know GET /2015-03-31/functions/f/policy.',
     });
   });
 

@@ -12,6 +12,7 @@ const TOKENS: Readonly<Record<string, RegExp>> = {
   // An image has none.
   'code-size': /\d+/,
   'function-name': /[A-Za-z0-9-_]+/,
+  'alias-name': /[A-Za-z0-9-_]+/,
   'fn-name': /[A-Za-z0-9-_]+/,
   'nonexisting-fn-name': /[A-Za-z0-9-_]+/,
   resource: /[A-Za-z0-9-_]+/,

@@ -3,16 +3,20 @@ import {
   DeleteAliasCommand,
   DeleteFunctionCommand,
   DeleteFunctionConcurrencyCommand,
+  DeleteProvisionedConcurrencyConfigCommand,
   GetAliasCommand,
   GetFunctionCommand,
   GetFunctionConcurrencyCommand,
   GetFunctionConfigurationCommand,
+  GetProvisionedConcurrencyConfigCommand,
   ListAliasesCommand,
   ListFunctionsCommand,
+  ListProvisionedConcurrencyConfigsCommand,
   ListTagsCommand,
   ListVersionsByFunctionCommand,
   PublishVersionCommand,
   PutFunctionConcurrencyCommand,
+  PutProvisionedConcurrencyConfigCommand,
   TagResourceCommand,
   UntagResourceCommand,
   UpdateAliasCommand,
@@ -78,6 +82,28 @@ async function aliases(t: Tape): Promise<void> {
   await t.send('list_aliases_for_version', list('1'));
   await t.send('delete_alias_response', new DeleteAliasCommand({ FunctionName, Name: 'aliasname1_1' }));
   await t.send('list_aliases_for_fnname_afterdelete', list());
+}
+
+async function provisioned(t: Tape): Promise<void> {
+  await t.create(null, { Handler: 'handler.handler', Timeout: 30, ...NO_VARIABLES });
+  t.wait();
+  await t.send('publish_version_result', publish());
+  const alias = { FunctionName, Name: 'live' };
+  await t.send('create_alias_result', new CreateAliasCommand({ ...alias, FunctionVersion: '1' }));
+  const put = (Qualifier: string) =>
+    new PutProvisionedConcurrencyConfigCommand({ FunctionName, Qualifier, ProvisionedConcurrentExecutions: 1 });
+  const get = (Qualifier: string) => new GetProvisionedConcurrencyConfigCommand({ FunctionName, Qualifier });
+  await t.send('put_provisioned_on_version', put('1'));
+  await t.send('put_provisioned_on_alias_versionconflict', put('live'));
+  const take = new DeleteProvisionedConcurrencyConfigCommand({ FunctionName, Qualifier: '1' });
+  await t.send('delete_provisioned_version', take);
+  await t.send('get_provisioned_version_postdelete', get('1'));
+  await t.send('put_provisioned_on_alias', put('live'));
+  await t.send('put_provisioned_on_version_conflict', put('1'));
+  await t.send('delete_alias_result', new DeleteAliasCommand(alias));
+  await t.send('get_provisioned_alias_postaliasdelete', get('live'));
+  const list = new ListProvisionedConcurrencyConfigsCommand({ FunctionName });
+  await t.send('list_response_postdeletes', list);
 }
 
 async function versionLifecycle(t: Tape): Promise<void> {
@@ -323,6 +349,7 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
       await t.send('update-during-in-progress-update-exc', upload({ ZipFile: PYTHON_ZIP }));
     },
   },
+  lambda_provisioned_lifecycle: { play: provisioned },
   large_environment_variables_fails: { play: largeEnvironment },
   list_functions: { play: listFunctions },
   non_existent_alias_update: {
@@ -392,6 +419,5 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
 export const LATER: Readonly<Record<string, string>> = {
   add_lambda_permission_aws: 'permissions',
   lambda_eventinvokeconfig_lifecycle: 'event invoke configuration',
-  lambda_provisioned_lifecycle: 'provisioned concurrency',
   url_config_lifecycle: 'function URLs',
 };
