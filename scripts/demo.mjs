@@ -6,16 +6,16 @@ import {
   LambdaClient,
   UpdateFunctionConfigurationCommand,
 } from '@aws-sdk/client-lambda';
-import { strToU8, zipSync } from 'fflate';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import pc from 'picocolors';
+import { packDirectory } from './packer.mjs';
 
 // Its warning about Node 20 would stand between the lines of the demo.
 process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
@@ -232,9 +232,12 @@ function clientOf(endpoint) {
 
 async function save(spec, code) {
   await writeFile(join(folder, 'lambda.deploy.yaml'), spec);
-  // As scripts/generate.mjs writes it: the same file gives the same digest in every run.
-  const options = { mtime: new Date(1980, 0, 1), os: 3, attrs: 0o644 << 16 };
-  await writeFile(join(folder, 'function.zip'), zipSync({ 'index.mjs': strToU8(code) }, options));
+  const source = join(folder, 'src');
+  await mkdir(source, { recursive: true });
+  await writeFile(join(source, 'index.mjs'), code);
+  const archive = await packDirectory({ path: source, source: 'src' });
+  await copyFile(archive.path, join(folder, 'function.zip'));
+  await archive.remove();
 }
 
 /** An edit that finds nothing would make the next step prove nothing. */

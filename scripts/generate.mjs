@@ -1,9 +1,9 @@
 // Makes what is derived and not committed: types and validator of the schema, and the archives of the examples.
 import { build } from 'esbuild';
-import { zipSync } from 'fflate';
 import { mkdir, readFile, readdir, rename, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { packDirectory } from './packer.mjs';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const SCHEMA = join(ROOT, 'schemas/lambda.deploy.schema.json');
@@ -103,16 +103,14 @@ async function buildExampleArchives() {
   }
 }
 
-/** The same files give the same bytes on every machine: sorted, one date, one mode. */
-async function zipFolder(folder) {
-  const entries = await readdir(folder, { withFileTypes: true, recursive: true });
-  const names = entries
-    .filter((entry) => entry.isFile() && !entry.parentPath.includes('__pycache__'))
-    .map((entry) => join(entry.parentPath, entry.name).slice(folder.length + 1))
-    .sort();
-  const files = await Promise.all(names.map(async (name) => [name, await readFile(join(folder, name))]));
-  // Archive writers store local time: only local components are the same everywhere.
-  return zipSync(Object.fromEntries(files), { mtime: new Date(1980, 0, 1), os: 3, attrs: 0o644 << 16 });
+/** As the product packs directories, so that an example says the same whether it names the archive or the directory. */
+async function zipFolder(path) {
+  const archive = await packDirectory({ path, source: path });
+  try {
+    return await readFile(archive.path);
+  } finally {
+    await archive.remove();
+  }
 }
 
 /** Another build may read at the same time; a rename shows it the old file or the new one. */

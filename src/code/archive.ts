@@ -3,8 +3,8 @@ import { mkdtemp, open, rm, type FileHandle } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type * as Fflate from 'fflate';
-import type { ZipInputFile } from 'fflate';
 import { DeployError } from '../errors.js';
+import { Container, type ContainedSizes } from './container.js';
 import { reasonOf } from './source.js';
 
 /**
@@ -48,12 +48,6 @@ const BLOCK_BYTES = 65_536;
 /** 2^(12+4) hash slots: fflate's own choice for streams allocates megabytes for each file. Changes the bytes, so it is fixed. */
 const DEFLATE = { level: 6, mem: 4 } as const;
 
-/** @see https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT section 4.4.5 */
-const DEFLATED = 8;
-
-/** Unix, whose modes the upper half of the attributes holds. */
-const UNIX = 3;
-
 /**
  * Writes entries to a temporary file: the same names, kinds and contents give the same bytes in any order, on any machine. Never
  * holds more than a few blocks. Nothing is left when it throws.
@@ -89,45 +83,52 @@ async function writeEntries(
   output: Output,
 ): Promise<Pick<PackedArchive, 'codeSha256' | 'zipBytes' | 'unzippedBytes'>> {
   const fflate = await import('fflate');
-  const zip = new fflate.Zip((error, chunk) => {
-    if (error) throw error;
-    output.take(chunk);
-  });
-  // Archive writers store local time: only local components are the same everywhere.
-  const mtime = new Date(1980, 0, 1);
+  const container = new Container(entries);
   const block = Buffer.alloc(BLOCK_BYTES);
   let unzippedBytes = 0;
   for (const { name, kind, read, verify } of entries) {
-    const attrs = (MODES[kind] << 16) >>> 0;
-    const file: ZipInputFile = { filename: name, compression: DEFLATED, os: UNIX, attrs, mtime, size: 0, crc: 0 };
-    zip.add(file);
-    await pushInBlocks(read(), block, deflatorOf(file, fflate), output);
-    // fflate counts in signed numbers.
-    verify?.(file.crc >>> 0);
-    unzippedBytes += file.size;
+    const file = { name, mode: MODES[kind] };
+    const deflator = new Deflator(fflate, output);
+    output.take(container.before(file));
+    await pushInBlocks(read(), block, deflator, output);
+    const sizes = deflator.sizes();
+    verify?.(sizes.crc32);
+    output.take(container.after(file, sizes));
+    unzippedBytes += sizes.uncompressed;
   }
-  zip.end();
+  output.take(container.end());
   return { ...(await output.finish()), unzippedBytes };
 }
 
-type Push = (chunk: Uint8Array, isLast: boolean) => void;
+/** Deflates one file's content into the output, and counts. */
+class Deflator {
+  readonly #counter: Fflate.ZipPassThrough;
+  #compressed = 0;
 
-/** fflate's `ZipDeflate` does the same, but `Zip` keeps it, a kilobyte for each file until the end. */
-function deflatorOf(file: ZipInputFile, { Deflate, ZipPassThrough }: typeof Fflate): Push {
-  const counter = new ZipPassThrough(file.filename);
-  const deflate = new Deflate(DEFLATE, (chunk, isLast) => {
-    if (isLast) Object.assign(file, { size: counter.size, crc: counter.crc });
-    file.ondata?.(null, chunk, isLast);
-  });
-  counter.ondata = (_, chunk, isLast) => deflate.push(chunk, isLast);
-  return (chunk, isLast) => counter.push(chunk, isLast);
+  constructor({ Deflate, ZipPassThrough }: typeof Fflate, output: Output) {
+    const deflate = new Deflate(DEFLATE, (chunk) => {
+      this.#compressed += chunk.length;
+      output.take(chunk);
+    });
+    this.#counter = new ZipPassThrough('');
+    this.#counter.ondata = (_, chunk, isLast) => deflate.push(chunk, isLast);
+  }
+
+  push(chunk: Uint8Array, isLast: boolean): void {
+    this.#counter.push(chunk, isLast);
+  }
+
+  /** fflate counts checksums in signed numbers. */
+  sizes(): ContainedSizes {
+    return { crc32: this.#counter.crc >>> 0, compressed: this.#compressed, uncompressed: this.#counter.size };
+  }
 }
 
 /** The last block, empty when the size is a multiple, is always pushed: it ends the stream. */
 async function pushInBlocks(
   content: ReturnType<ArchiveEntry['read']>,
   block: Buffer,
-  push: Push,
+  deflator: Deflator,
   output: Output,
 ): Promise<void> {
   let filled = 0;
@@ -138,12 +139,12 @@ async function pushInBlocks(
       filled += part.length;
       from += part.length;
       if (filled < BLOCK_BYTES) continue;
-      push(block, false);
+      deflator.push(block, false);
       filled = 0;
       await output.drain();
     }
   }
-  push(block.subarray(0, filled), true);
+  deflator.push(block.subarray(0, filled), true);
   await output.drain();
 }
 

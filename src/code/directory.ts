@@ -5,6 +5,7 @@ import { DeployError } from '../errors.js';
 import { MAX_ENTRIES, writeArchive, type ArchiveEntry, type PackedArchive } from './archive.js';
 import { loadIgnoreRules, type IsIgnored } from './ignore-rules.js';
 import { isLeaving } from './links.js';
+import { nameFault } from './names.js';
 import { checkContents, quoted, reasonOf, refuserOf, type CodeSource, type Refuse } from './source.js';
 
 export interface DirectorySource extends CodeSource {
@@ -115,17 +116,10 @@ async function inspect(root: string, name: string, refuse: Refuse): Promise<Foun
   }
 }
 
-/** Node puts U+FFFD where a name is not UTF-8: the file cannot even be opened by that name. */
 function checkName(name: string, refuse: Refuse): void {
-  const why = name.includes('\uFFFD')
-    ? 'whose name is not UTF-8'
-    : name.includes('\\')
-      ? 'whose backslash some tools unpack as a folder'
-      : /\p{Cc}/u.test(name)
-        ? 'whose control character readers of archives disagree about'
-        : undefined;
-  if (why !== undefined)
-    throw refuse('DIR_INVALID', `holds ${quoted(name)}, ${why}`, 'rename it, or list it in .lambdaignore.');
+  const fault = nameFault(name);
+  if (fault !== undefined)
+    throw refuse('DIR_INVALID', `holds ${quoted(name)}, ${fault}`, 'rename it, or list it in .lambdaignore.');
 }
 
 function checkLinks(found: readonly Found[], refuse: Refuse): void {
@@ -192,8 +186,8 @@ function unreadable(name: string, cause: unknown, refuse: Refuse): DeployError {
   if (cause instanceof DeployError) return cause;
   const reason = reasonOf(cause);
   // It was there, and a regular file, a moment ago.
-  if (['ENOENT', 'ENOTDIR', 'ELOOP', 'ENXIO'].includes(reason)) return changed(name, refuse, cause);
+  if (['ENOENT', 'ENOTDIR', 'EISDIR', 'ELOOP', 'ENXIO'].includes(reason)) return changed(name, refuse, cause);
   if (name === '') return refuse('DIR_INVALID', `cannot be read (${reason})`, 'make it readable.', cause);
-  const fix = 'make it readable, or list it in .lambdaignore.';
+  const fix = `${reason === 'ENAMETOOLONG' ? 'shorten its path' : 'make it readable'}, or list it in .lambdaignore.`;
   return refuse('DIR_INVALID', `holds ${quoted(name)}, which cannot be read (${reason})`, fix, cause);
 }

@@ -4,6 +4,7 @@ import type { Entry, ZipFile } from 'yauzl';
 import { DeployError } from '../errors.js';
 import { MAX_ENTRIES, writeArchive, type ArchiveEntry, type PackedArchive } from './archive.js';
 import { isLeaving } from './links.js';
+import { nameFault } from './names.js';
 import { checkContents, quoted, refuserOf, type CodeSource, type Refuse } from './source.js';
 import { AGAIN, checkIsFile, readEntries, STRICT, unreadable } from './zip.js';
 
@@ -11,8 +12,8 @@ import { AGAIN, checkIsFile, readEntries, STRICT, unreadable } from './zip.js';
  * Writes what a given archive holds as {@link packDirectory} would, so that a rebuilt archive with other times, order, compression,
  * comments, users or umask gives the same bytes. Folders lose their entries. The given archive is not changed.
  *
- * @throws ZIP_NOT_FOUND; ZIP_INVALID (not a usable zip, no files, damaged content, a link that leaves the archive, an entry that is
- *   both a file and a folder or no file at all, no module for the handler); ZIP_TOO_LARGE (unpacked, or too many entries);
+ * @throws ZIP_NOT_FOUND; ZIP_INVALID (not a usable zip, no files, damaged content, a name that readers disagree about, a link that
+ *   leaves the archive, an entry that is both a file and a folder or no file at all, no module for the handler); ZIP_TOO_LARGE (unpacked, or too many entries);
  *   ARCHIVE_NOT_WRITTEN.
  */
 export async function repackZip(source: CodeSource): Promise<PackedArchive> {
@@ -67,6 +68,11 @@ const MAX_TARGET_BYTES = 4096;
 /** Entries up to this size are inflated at once: a stream for each of 20,000 files would cost more memory than the files. */
 const WHOLE_BYTES = 65_536;
 
+/** Never more than a byte beyond what is announced, which is enough to tell that it is not what it says. */
+function inflateBounded(raw: Buffer, bytes: number): Buffer {
+  return inflateRawSync(raw, { maxOutputLength: bytes + 1, chunkSize: Math.max(64, bytes + 1) });
+}
+
 class Repacker {
   readonly #whole = Buffer.alloc(WHOLE_BYTES);
 
@@ -108,6 +114,8 @@ class Repacker {
         `holds ${quoted(name)}, or what is left of that name: it does not say that it is UTF-8, and readers disagree`,
         'pack it with names in UTF-8.',
       );
+    const fault = nameFault(name);
+    if (fault !== undefined) throw this.#invalid(`holds ${quoted(name)}, ${fault}`, 'pack it under another name.');
     if (!entry.canDecodeFileData())
       throw this.#invalid(
         `holds ${quoted(name)} compressed by method ${entry.compressionMethod}; Lambda knows deflate`,
@@ -134,7 +142,7 @@ class Repacker {
       if (Math.max(entry.uncompressedSize, entry.compressedSize) <= WHOLE_BYTES) yield await this.#readWhole(entry);
       else yield* (await this.zip.openReadStreamPromise(entry)) as AsyncIterable<Uint8Array>;
     } catch (cause) {
-      throw this.#damaged(entry.fileName, cause);
+      throw cause instanceof DeployError ? cause : this.#damaged(entry.fileName, cause);
     }
   }
 
@@ -142,12 +150,9 @@ class Repacker {
     const { fileDataStart } = await this.zip.readLocalFileHeaderPromise(entry, { minimal: true });
     const { buffer, bytesRead } = await this.file.read(this.#whole, 0, entry.compressedSize, fileDataStart);
     const raw = buffer.subarray(0, bytesRead);
-    if (entry.compressionMethod === 0) return raw;
-    // One byte more than it should have is enough to be found out by the checksum.
-    return inflateRawSync(raw, {
-      maxOutputLength: entry.uncompressedSize + 1,
-      chunkSize: Math.max(64, entry.uncompressedSize + 1),
-    });
+    const content = entry.compressionMethod === 0 ? raw : inflateBounded(raw, entry.uncompressedSize);
+    if (content.length !== entry.uncompressedSize) throw this.#damaged(entry.fileName);
+    return content;
   }
 
   async #checkLinks(entries: readonly ArchiveEntry[]): Promise<void> {
@@ -175,7 +180,11 @@ class Repacker {
   }
 
   #damaged(name: string, cause?: unknown): Error {
-    return this.#invalid(`holds ${quoted(name)} damaged: its content is not what its checksum says`, AGAIN, cause);
+    return this.#invalid(
+      `holds ${quoted(name)} damaged: its content is not what its size and checksum say`,
+      AGAIN,
+      cause,
+    );
   }
 
   #invalid(why: string, fix: string, cause?: unknown): Error {

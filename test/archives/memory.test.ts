@@ -6,7 +6,8 @@ import { MAX_UNZIPPED_BYTES } from '../../src/model/limits.js';
 import { bundleChild, runChild } from '../code/run-child.js';
 
 const FILES = 20_000;
-const PEAK_BYTES = 200_000_000;
+/** What a command may take is 200 MB; its SDK and its plan are not in this process and take some 15. */
+const PEAK_BYTES = 180_000_000;
 let folder: string;
 let child: string;
 
@@ -27,7 +28,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-it('packs and repacks 250 MB in 20,000 files, each in a process that stays under 200 MB', async () => {
+it('packs and repacks 250 MB in 20,000 files, each in a process that leaves room under 200 MB', async () => {
   const packed = await runChild(child, ['pack', join(folder, 'code'), '022', 'keep']);
   try {
     const repacked = await runChild(child, ['repack', packed.packed ?? '']);

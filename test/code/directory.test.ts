@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
-import { chmod, mkdir, mkdtemp, readdir, rm, symlink, utimes, writeFile } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, symlink, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { strToU8, zipSync } from 'fflate';
@@ -7,8 +8,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import yauzl from 'yauzl';
 import { packDirectory } from '../../src/code/directory.js';
 import { repackZip } from '../../src/code/repack.js';
-import { isDeployError } from '../../src/errors.js';
 import { FIXTURE, GOLDEN_SHA256, makeFixture } from './fixture.js';
+import { refusal } from './refusal.js';
 import { bundleChild, runChild } from './run-child.js';
 
 let folder: string;
@@ -34,15 +35,6 @@ async function digestOf(path: string, pack = packDirectory): Promise<string> {
   return archive.codeSha256;
 }
 
-async function refusal(work: Promise<unknown>): Promise<string> {
-  const error: unknown = await work.then(
-    () => new Error('it was packed'),
-    (reason: unknown) => reason,
-  );
-  if (!isDeployError(error)) throw error;
-  return `${error.code}: ${error.detail}`;
-}
-
 describe('the golden archive', () => {
   const cases = ['UTC', 'Asia/Tokyo'].flatMap((zone) => ['022', '077'].map((umask) => ({ zone, umask })));
   it.each(cases)('is the same in $zone with umask $umask', async ({ zone, umask }) => {
@@ -55,6 +47,14 @@ describe('the golden archive', () => {
     const path = await newFolder();
     await makeFixture(path, { backwards: true, mtime: 1_234_567_890 });
     expect(await digestOf(path)).toBe(GOLDEN_SHA256);
+  });
+
+  it.each([
+    ['hello/function.zip', 'b+lfe4PO+eCZpy4d+/9X3JlDqU1Nc4Fj82oNbzPpD3E='],
+    ['two-functions/orders.zip', 'jyWvr8TnTf2+ZnKxOknHqwpmM46CTA4m+XMALgwd+pM='],
+  ])('of examples/%s comes from the same packer', async (name, codeSha256) => {
+    const bytes = await readFile(new URL(`../../examples/${name}`, import.meta.url));
+    expect(createHash('sha256').update(bytes).digest('base64')).toBe(codeSha256);
   });
 
   it('unpacks to the same files, modes and links, sorted by their bytes', async () => {
