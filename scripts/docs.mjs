@@ -18,6 +18,7 @@ export async function withReference(readme, schema) {
     ['A function, and `defaults`', schema.$defs.function],
     ['`code`', schema.$defs.function.properties.code],
     ['An alias', schema.$defs.alias],
+    ['A rollout', schema.$defs.rollout],
     ['A health check', schema.$defs.healthCheck],
   ];
   const tables = sections.map(([title, part]) => `**${title}**\n\n${table(part, schema)}`).join('\n\n');

@@ -59,7 +59,7 @@ async function compileValidator(schema) {
     inlineRefs: false,
     code: { source: true, esm: true, lines: false },
   });
-  ajv.addVocabulary(['x-unit', 'x-expects', 'tsType']);
+  ajv.addVocabulary(['x-unit', 'x-expects', 'x-whose', 'tsType']);
   const code = standaloneCode.default(ajv, ajv.compile(withoutProse(schema)));
   const { outputFiles } = await build({
     stdin: { contents: code, resolveDir: ROOT, loader: 'js' },

@@ -14,6 +14,7 @@ import { parseDuration } from './duration.js';
 import type { AliasSpec, FunctionSpec, HealthCheckSpec } from './generated/types.js';
 import { mapAt, mapToJson, nodeAt, scalarsOf, type MapNode, type Node, type ScalarNode } from './node.js';
 import { complete, type TemplateLeaf } from './references.js';
+import { toRollout } from './rollout.js';
 
 type Code = NonNullable<FunctionSpec['code']>;
 
@@ -150,12 +151,14 @@ function toOrigin({ zip, reproducible = false, dir, s3, image }: Code): CodeOrig
 }
 
 function toAlias(name: string, spec: NonNullable<AliasSpec>): DesiredAlias {
-  const { description, version, healthCheck, autoRollback = true } = spec;
+  const { description, version, healthCheck, onCancel, autoRollback = true } = spec;
+  const rollout = toRollout(spec.rollout, onCancel);
   return {
     name,
     ...(description === undefined ? {} : { description }),
     ...(version === undefined ? {} : { version: String(version) }),
     healthChecks: [healthCheck ?? []].flat().map(toHealthCheck),
+    ...(rollout === undefined ? {} : { rollout }),
     autoRollback: autoRollback && version !== LATEST,
   };
 }

@@ -15,6 +15,8 @@ export interface Schema {
   readonly examples?: readonly unknown[];
   readonly 'x-unit'?: string;
   readonly 'x-expects'?: string;
+  /** Who sets the limit, where it is not Lambda. */
+  readonly 'x-whose'?: string;
 }
 
 /** What is wrong, without the path, and what to do. */
@@ -36,6 +38,7 @@ export function explainValue(error: ErrorObject, node: Node): Explanation {
   const schema = error.parentSchema as Schema;
   const { limit } = error.params as { limit?: number };
   const unit = schema['x-unit'] === undefined ? '' : ` ${schema['x-unit']}`;
+  const who = schema['x-whose'] ?? 'Lambda';
   const example = schema.examples?.[0];
   const like = example === undefined ? '' : `, like ${typeof example === 'string' ? example : JSON.stringify(example)}`;
   switch (error.keyword) {
@@ -55,7 +58,7 @@ export function explainValue(error: ErrorObject, node: Node): Explanation {
       const range =
         schema.maximum === undefined ? `${schema.minimum} or more` : `${schema.minimum} to ${schema.maximum}`;
       const bound = error.keyword === 'minimum' ? 'more' : 'less';
-      return [`is ${show(node)}; Lambda allows ${range}${unit}.`, `set it to ${limit} or ${bound}.`];
+      return [`is ${show(node)}; ${who} allows ${range}${unit}.`, `set it to ${limit} or ${bound}.`];
     }
     case 'maxLength':
       return [`has ${counted([...textOf(node)].length, 'character')}; AWS allows at most ${limit}.`, 'shorten it.'];
@@ -68,7 +71,7 @@ export function explainValue(error: ErrorObject, node: Node): Explanation {
       return ['is empty.', `write a value${like}, or remove the line.`];
     case 'maxItems':
       return [
-        `has ${sizeOf(node)} entries; Lambda allows at most ${limit}.`,
+        `has ${sizeOf(node)} entries; ${who} allows at most ${limit}.`,
         `remove ${sizeOf(node) - Number(limit)}.`,
       ];
     case 'minItems':
@@ -86,7 +89,7 @@ export function explainValue(error: ErrorObject, node: Node): Explanation {
       return [`is ${show(node)}; it must be ${schema['x-expects'] ?? 'something else'}.`, `correct it${like}.`];
     case 'false schema':
       return [
-        'cannot stand beside `version: $LATEST`: it has no version to check or to go back to.',
+        'cannot stand beside `version: $LATEST`: it has no version to check, to shift to or to go back to.',
         'remove it, or remove `version`.',
       ];
     default:

@@ -67,8 +67,6 @@ const CODE: Future = {
 };
 const SOURCES: ReadonlySet<string> = new Set(['dir', 's3', 'image']);
 const ALIAS: Future = {
-  rollout: 'remove it: all traffic moves at once, after the health check.',
-  onCancel: 'remove it.',
   provisionedConcurrency: 'remove it: what AWS has is left alone.',
   url: 'remove it: what AWS has is left alone.',
   permissions: 'remove it: what AWS has is left alone.',

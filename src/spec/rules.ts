@@ -7,6 +7,7 @@ import { imageSettings, leftToOthers, reproducibleNeedsZip, snapStartRuntime } f
 import { parseDuration } from './duration.js';
 import type { Finding } from './findings.js';
 import { formatPath, mapAt, nodeAt, scalarsOf, textAt, type MapNode, type Node, type Path } from './node.js';
+import { checkRollouts } from './rollout-rules.js';
 
 /** The longest that a health check may take in all, in seconds: as long as an invocation may run. */
 const MAX_CHECK_SECONDS = 900;
@@ -19,6 +20,7 @@ const FUNCTION_RULES: readonly FunctionRule[] = [
   architecturesNeedCode,
   ignoredPaths,
   checkDurations,
+  checkRollouts,
   exactNumbers,
   imageSettings,
   reproducibleNeedsZip,

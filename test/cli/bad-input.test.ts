@@ -117,10 +117,16 @@ const CASES: readonly Case[] = [
     says: /NOT_THERE/,
   },
   {
-    why: 'rollout is not supported yet',
-    spoil: edited({ aliases: { live: { rollout: 'AllAtOnce' } } }),
+    why: 'provisioned concurrency is not supported yet',
+    spoil: edited({ aliases: { live: { provisionedConcurrency: 5 } } }),
     code: 'NOT_YET_SUPPORTED',
-    says: /rollout/,
+    says: /provisionedConcurrency/,
+  },
+  {
+    why: 'there is no such rollout',
+    spoil: edited({ aliases: { live: { rollout: 'CodeDeployDefault.LambdaCanary10Percent5Minutes' } } }),
+    code: 'ROLLOUT_UNKNOWN',
+    says: /did you mean Canary10Percent5Minutes/,
   },
   {
     why: 'the account is another one',
