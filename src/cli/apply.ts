@@ -6,6 +6,7 @@ import type { Origin } from '../model/record.js';
 import { renderPlan } from '../render/plan.js';
 import { renderResult } from '../render/result.js';
 import type { LoadedSpec } from '../spec/load.js';
+import { findDoubts, refuseDoubts, withDoubts } from './ancestry.js';
 import { confirm, requireConfirmable } from './confirm.js';
 import type { Context } from './context.js';
 import { execute } from './execute.js';
@@ -17,7 +18,8 @@ import { loadSelected } from './spec.js';
 /**
  * Brings AWS to what the file says: plans, asks, applies exactly that plan.
  *
- * @throws CONFIRMATION_REQUIRED before any call when nobody can be asked and `--yes` is not given
+ * @throws CONFIRMATION_REQUIRED before any call when nobody can be asked and `--yes` is not given; OLDER_COMMIT,
+ *   ANCESTRY_UNPROVEN before any write
  */
 export async function apply(context: Context): Promise<ExitCode> {
   requireConfirmable(context);
@@ -41,8 +43,11 @@ function codeOf({ code }: DesiredFunction): Pick<RecordMeta, 'code'> {
 }
 
 async function carryOut(context: Context, spec: LoadedSpec, planning: Planning, origin: Origin): Promise<ExitCode> {
-  if (planning.document.changes) {
-    context.output.preface([...renderPlan(planning.document), []]);
+  const doubts = await findDoubts(context, planning.jobs, origin.commit);
+  refuseDoubts(context, doubts, spec.requireAncestry);
+  const document = withDoubts(context, planning.document, doubts, spec.requireAncestry);
+  if (document.changes) {
+    context.output.preface([...renderPlan(document), []]);
     await confirm(context, 'Apply this plan?');
   }
   const jobs = planning.jobs.map((job) => ({

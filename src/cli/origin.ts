@@ -1,22 +1,16 @@
-import { execFile } from 'node:child_process';
 import { userInfo } from 'node:os';
-import { promisify } from 'node:util';
 import type { Origin } from '../model/record.js';
+import { askGit } from './git.js';
 import type { Host } from './host.js';
 
-/** Asking git may not hold a deployment up. */
-const GIT_TIMEOUT_MS = 2_000;
-
 /** Who deploys what: from the build's variables, otherwise from git and the user's name. Best effort, never throws. */
-export async function readOrigin({ env, cwd }: Pick<Host, 'env' | 'cwd'>): Promise<Origin> {
+export async function readOrigin(host: Pick<Host, 'env' | 'cwd'>): Promise<Origin> {
+  const { env } = host;
   const isBuild = env['BUILDKITE'] === 'true';
+  // No git, or no repository: the record just does not say.
   const git = async (...words: string[]): Promise<string | undefined> => {
-    try {
-      const { stdout } = await promisify(execFile)('git', words, { cwd, timeout: GIT_TIMEOUT_MS });
-      return stdout.trim() || undefined;
-    } catch {
-      return undefined; // no git, or no repository: the record just does not say
-    }
+    const answer = await askGit(host, ...words);
+    return 'out' in answer && answer.out !== '' ? answer.out : undefined;
   };
   // BUILDKITE_COMMIT can be the word HEAD, on builds made by hand.
   const named = isBuild && env['BUILDKITE_COMMIT'] !== 'HEAD' ? env['BUILDKITE_COMMIT'] : undefined;

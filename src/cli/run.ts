@@ -65,6 +65,7 @@ function createProgram(host: Host, act: Act): Command {
     .action(act(async () => (await import('./plan.js')).plan));
   verb('apply', 'bring AWS to what the file says')
     .option('-y, --yes', 'do not ask', false)
+    .option('--allow-older', 'also from a commit that is older than the deployed one', false)
     .action(act(async () => (await import('./apply.js')).apply));
   verb('drift', 'compare AWS with the last record; exit 2 when it moved').action(
     act(async () => (await import('./drift.js')).drift),

@@ -40,8 +40,11 @@ const NOTHING = '-';
 const ENTRY =
   /^([0-9a-z]{12})([opsfrOPSFR]):(\d+|L|-):(\d+|L|-):([A-Za-z0-9+/=]{1,8}|-):([0-9a-z]{1,4}|-)((?::[a-z][^:]*)*)$/;
 
-/** On which records a detail stays: all, the newest and the newest that succeeded, or the newest that is not open. */
-type Kept = 'always' | 'recent' | 'settled';
+/**
+ * On which records a detail stays: all; the newest and the newest that succeeded; these and the newest deploy that succeeded,
+ * which a rollback may have taken back; or the newest that is not open.
+ */
+type Kept = 'always' | 'recent' | 'deployed' | 'settled';
 
 /** Details by their letter. A rollback cannot be understood without what it left and restored. */
 const DETAILS: readonly {
@@ -55,7 +58,7 @@ const DETAILS: readonly {
   { letter: 'l', key: 'leaves', kept: 'always', form: RECORD_ID },
   { letter: 't', key: 'triedVersion', kept: 'always', form: /^\d+$/ },
   { letter: 's', key: 'specDigest', kept: 'recent', form: /^[0-9a-f]+$/, characters: DIGEST_CHARACTERS },
-  { letter: 'c', key: 'commit', kept: 'recent', form: /^[0-9a-zA-Z]+$/, characters: DIGEST_CHARACTERS },
+  { letter: 'c', key: 'commit', kept: 'deployed', form: /^[0-9a-zA-Z]+$/, characters: DIGEST_CHARACTERS },
   { letter: 'b', key: 'build', kept: 'recent', form: /^[\w.+/=@-]+$/, characters: BUILD_CHARACTERS },
   // Compared whole with the live function, so it travels whole: 64 hexadecimal digits as 44 of base 64.
   { letter: 'd', key: 'latestDigest', kept: 'settled', form: /^[A-Za-z0-9+/]{43}=$/ },
@@ -69,10 +72,12 @@ const DETAILS: readonly {
 export function encode(records: readonly DeployRecord[]): string {
   const kept = [...arrange(records)];
   const recent = [kept[0], kept.find(({ result }) => result === 'succeeded')];
+  const deployed = kept.find(({ action, result }) => action === 'deploy' && result === 'succeeded');
   const settled = kept.find(({ result }) => result !== 'open');
   const details = (record: DeployRecord): readonly Kept[] => [
     'always',
-    ...(recent.includes(record) ? (['recent'] as const) : []),
+    ...(recent.includes(record) ? (['recent', 'deployed'] as const) : []),
+    ...(record === deployed ? (['deployed'] as const) : []),
     ...(record === settled ? (['settled'] as const) : []),
   ];
   const text = (): string => [ENCODING, ...kept.map((record) => entryOf(record, details(record)))].join(' ');

@@ -48,7 +48,6 @@ export const SUPPORTED_FEATURES: readonly Feature[] = [
 type Future = Readonly<Record<string, string>>;
 
 const TOP: Future = {
-  requireAncestry: 'remove it.',
   buildkite: 'remove it.',
 };
 const FUNCTION: Future = {

@@ -9,7 +9,7 @@ import { checkChoice, environmentNames } from './environments.js';
 import { directoryOf, findFile } from './find.js';
 import { toDiagnostics, type Finding } from './findings.js';
 import type { Feature } from './future.js';
-import { mapAt, textAt, type Node } from './node.js';
+import { mapAt, nodeAt, textAt, type Node } from './node.js';
 import { readWritten, resolveTree } from './read.js';
 import { renderDesired } from './render-desired.js';
 
@@ -44,6 +44,8 @@ export interface LoadedSpec {
   readonly region?: string;
   readonly account?: string;
   readonly metadata: MetadataStore;
+  /** Whether an apply must prove that its commit is not older than the deployed one. */
+  readonly requireAncestry: boolean;
   /** In file order. */
   readonly functions: readonly SpecFunction[];
   /** What `render` prints: after defaults and interpolation, secrets as references. */
@@ -124,6 +126,7 @@ function toLoaded(
     ...(region === undefined ? {} : { region }),
     ...(account === undefined ? {} : { account }),
     metadata: toStore(textAt(root, 'metadata'), directory),
+    requireAncestry: flagAt(root, 'requireAncestry'),
     functions: functions.flatMap(([key, { node }]) =>
       node.kind === 'map' ? [toSpecFunction(key, node, shownAs)] : [],
     ),
@@ -200,6 +203,11 @@ function refusal(diagnostics: readonly Diagnostic[], shownAs: string): DeployErr
     ...(first?.fix === undefined ? {} : { fix: first.fix }),
     ...(first?.location === undefined ? {} : { location: first.location }),
   });
+}
+
+function flagAt(root: Node, key: string): boolean {
+  const node = nodeAt(root, key);
+  return node?.kind === 'scalar' && node.value === true;
 }
 
 function toStore(metadata: string | undefined, directory: string): MetadataStore {

@@ -8,12 +8,18 @@ import { mapAt, mapToJson, toJson, type Node, type ScalarNode } from './node.js'
  */
 export function renderDesired(root: Node, region: string | undefined): JsonObject {
   const functions = [...(mapAt(root, 'functions')?.entries ?? [])].map(([key, { node }]) => [key, toJson(node, shown)]);
-  const { version = 1, account, metadata = 'tags' } = root.kind === 'map' ? mapToJson(root, shown) : {};
+  const {
+    version = 1,
+    account,
+    metadata = 'tags',
+    requireAncestry,
+  } = root.kind === 'map' ? mapToJson(root, shown) : {};
   return {
     version,
     ...(region === undefined ? {} : { region }),
     ...(account === undefined ? {} : { account }),
     metadata,
+    ...(requireAncestry === undefined ? {} : { requireAncestry }),
     functions: Object.fromEntries(functions),
   };
 }
