@@ -51,5 +51,6 @@ export { planRollback, type RollbackInput } from './planner/rollback.js';
 export { chooseTarget, type RollbackTarget } from './planner/rollback-target.js';
 export { fileStore } from './record/file.js';
 export { tagsStore } from './record/tags.js';
-export { startSandbox, type Sandbox, type SandboxOptions } from './sandbox/server.js';
+export { parseFaults } from './sandbox/fault-file.js';
+export { startSandbox, type FaultRule, type Sandbox, type SandboxOptions } from './sandbox/server.js';
 export { loadSpec, toDesired, type LoadedSpec, type LoadOptions } from './spec/load.js';

@@ -108,6 +108,7 @@ function createProgram(host: Host, act: Act): Command {
     .addOption(
       new Option('--image <uri=dir>', 'run an image as the handler in a folder; repeatable').argParser(collect),
     )
+    .option('--faults <file>', 'what goes wrong, and at which call')
     .allowExcessArguments(false)
     .action(act(async () => (await import('./sandbox.js')).sandbox));
   return program;

@@ -135,7 +135,7 @@ export function listFunctions(call: Call): Answer {
 
 function update(call: Call, fn: FunctionState, config: Config, code: Code): void {
   const { latest } = fn;
-  latest.serving = latest.content;
+  latest.serving ??= latest.content;
   latest.content = { config, code };
   // A redundant update counts too: nobody may rely on AWS to suppress a duplicate version.
   fn.changedSincePublish = true;

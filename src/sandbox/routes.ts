@@ -132,6 +132,9 @@ export interface Match {
   readonly body: 'json' | 'raw';
 }
 
+/** The operations of Lambda that are served, by AWS's names. */
+export const LAMBDA_OPERATIONS: readonly string[] = ROUTES.map(({ operation }) => operation);
+
 function matchTemplate(template: string, path: string): Record<string, string> | undefined {
   const wanted = template.split('/');
   const found = path.replace(/\/+$/, '').split('/');

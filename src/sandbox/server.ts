@@ -6,7 +6,10 @@ import { authenticate } from './auth.js';
 import type { Answer } from './call.js';
 import { type AwsError, gatewayError } from './errors.js';
 import { errorAnswer, parseBody, receive, reset, send, type WireRequest } from './http.js';
-import { type Fault, faultError, type Intercept, type SandboxCall, seenCall } from './intercept.js';
+import { Faults, type FaultRule, type FiredFault } from './faults.js';
+import { type AnswerEvent, InProcess } from './in-process.js';
+import type { Invoker } from './invoke.js';
+import { faultError, type Intercept, type SandboxCall, seenCall } from './intercept.js';
 import { Links } from './links.js';
 import { findOperation, type Match } from './routes.js';
 import { dialectOf, findAction, findS3, findTarget, serviceOf } from './services.js';
@@ -15,6 +18,8 @@ import type { SandboxState } from './state.js';
 import { createStores, type Seed } from './stores.js';
 import { MAX_REQUEST_BYTES, requestTooLarge } from './validate.js';
 
+export type { FaultAction, FaultRule, FiredFault } from './faults.js';
+export type { AnswerEvent, InvokedVersion } from './in-process.js';
 export type { Fault, Intercept, SandboxCall } from './intercept.js';
 export type { SandboxState } from './state.js';
 export type { Seed } from './stores.js';
@@ -33,7 +38,16 @@ export interface SandboxOptions {
   readonly account?: string;
   /** Milliseconds since the epoch, for settling, timestamps and links; default the system's clock. */
   readonly now?: () => number;
+  /** Asked before the faults; for what a rule cannot say. */
   readonly intercept?: Intercept;
+  /** What goes wrong, from the first call on; {@link Sandbox.faults} arms others later. Default nothing. */
+  readonly faults?: readonly FaultRule[];
+  /** Told of every fault that takes place. */
+  readonly onFault?: (fired: FiredFault) => void;
+  /** Waits for slow answers, in milliseconds; default the system's clock. */
+  readonly sleep?: (milliseconds: number) => Promise<unknown>;
+  /** Answers Invoke in this process in place of the handlers; default: handlers run in processes of their own. */
+  readonly invoke?: AnswerEvent;
   /** What other services hold at the start; default nothing. */
   readonly seed?: Seed;
   /** Folders with a handler by image, for Invoke; default none. */
@@ -48,6 +62,8 @@ export interface Sandbox {
   readonly calls: readonly SandboxCall[];
   /** The model, live: a test may edit it "as a console user". */
   readonly state: SandboxState;
+  /** What goes wrong, and how often it did. */
+  readonly faults: Faults;
   /** Stops listening, ends every process and removes every file. */
   close(): Promise<void>;
 }
@@ -63,7 +79,8 @@ interface Context {
   readonly options: SandboxOptions;
   readonly state: SandboxState;
   readonly links: Links;
-  readonly pool: RuntimePool;
+  readonly faults: Faults;
+  readonly invoker: Invoker;
   readonly calls: SandboxCall[];
   readonly counts: Map<string, number>;
 }
@@ -84,7 +101,9 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
   };
   const pool = new RuntimePool();
   const links = new Links(state.now);
-  const context: Context = { options, state, links, pool, calls: [], counts: new Map() };
+  const faults = new Faults(options.faults ?? [], options.onFault, options.sleep);
+  const invoker = options.invoke === undefined ? pool : new InProcess(options.invoke);
+  const context: Context = { options, state, links, faults, invoker, calls: [], counts: new Map() };
   const server = createServer((request, response) => {
     serve(context, request, response).catch(() => response.destroy());
   });
@@ -97,6 +116,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
     url: `http://${name}:${port}`,
     calls: context.calls,
     state,
+    faults,
     async close() {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       server.closeAllConnections();
@@ -121,7 +141,7 @@ async function serve(context: Context, request: IncomingMessage, response: Serve
     response.writeHead(200, { 'content-type': 'application/zip', 'content-length': archive.byteLength }).end(archive);
     return;
   }
-  if (context.options.latencyMs) await sleep(context.options.latencyMs);
+  if (context.options.latencyMs) await (context.options.sleep ?? sleep)(context.options.latencyMs);
   let answer: Answer | 'reset';
   try {
     answer = await handle(context, wire, service);
@@ -157,7 +177,8 @@ async function handle(context: Context, wire: WireRequest, service: string): Pro
   const identity = await authenticate(wire);
   if (match === undefined) throw unknownOperation(wire, service);
   const body = match.body === 'json' ? parseBody(wire) : {};
-  const fault = await intercepted(context, match, wire, body, identity.region);
+  const call = noted(context, match, wire, body, identity.region);
+  const fault = await context.options.intercept?.(call);
   if (fault?.kind === 'reset-before') return 'reset';
   if (fault?.kind === 'error') throw faultError(fault);
   const run = async (): Promise<Answer> =>
@@ -170,25 +191,20 @@ async function handle(context: Context, wire: WireRequest, service: string): Pro
       body,
       rawBody: wire.body,
       link: (code) => `http://${wire.headers.host ?? ''}${context.links.create(code)}`,
-      invoker: context.pool,
+      invoker: context.invoker,
     });
-  if (fault === undefined) return run();
+  if (fault === undefined)
+    return context.faults.around({ state: context.state, region: identity.region, service, call }, run);
   // Whether the operation succeeded or was refused: only the answer is lost.
   await run().catch(() => undefined);
   return 'reset';
 }
 
-async function intercepted(
-  context: Context,
-  match: Match,
-  wire: WireRequest,
-  body: JsonObject,
-  region: string,
-): Promise<Fault | undefined> {
+function noted(context: Context, match: Match, wire: WireRequest, body: JsonObject, region: string): SandboxCall {
   const n = (context.counts.get(match.operation) ?? 0) + 1;
   context.counts.set(match.operation, n);
   const call = seenCall(match, { n, region }, wire.query, body, wire.body);
   context.calls.push(call);
   if (context.calls.length > KEPT_CALLS) context.calls.shift();
-  return context.options.intercept?.(call);
+  return call;
 }

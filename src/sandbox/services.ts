@@ -1,7 +1,7 @@
 import { describeAlarms, setAlarmState } from './alarms.js';
 import { batchGetImage } from './images.js';
 import { getMetricData } from './metrics.js';
-import type { Match } from './routes.js';
+import { LAMBDA_OPERATIONS, type Match } from './routes.js';
 import { deleteObject, getObject, listObjects, putObject } from './s3.js';
 import { getParameters, getSecretValue } from './secrets.js';
 import { getCallerIdentity } from './sts.js';
@@ -90,3 +90,12 @@ export function findS3(method: string, path: string, query: URLSearchParams): Ma
   const parts = { Bucket: decodeURIComponent(bucket), Key: decodeURIComponent(key) };
   return { ...known, path: parts, mutating: method === 'PUT' || method === 'DELETE', body: 'raw' };
 }
+
+/** Every operation that is served, by AWS's names. */
+export const OPERATIONS: ReadonlySet<string> = new Set([
+  ...LAMBDA_OPERATIONS,
+  ...Object.keys(TARGETS).map((target) => target.replace(/^.*\./, '')),
+  ...Object.values(OF_OBJECTS).map(({ operation }) => operation),
+  'ListObjectsV2',
+  'GetCallerIdentity',
+]);

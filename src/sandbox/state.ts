@@ -149,6 +149,7 @@ export function settle(state: SandboxState, fn: FunctionState): void {
     version.status = version.pending.status;
     version.revisionId = newRevision();
     delete version.pending;
-    delete version.serving;
+    // An update that failed changes nothing that runs.
+    if (version.status.LastUpdateStatus !== 'Failed') delete version.serving;
   }
 }

@@ -1,12 +1,13 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { GetFunctionCommand } from '@aws-sdk/client-lambda';
 import { GetParametersCommand, SSMClient } from '@aws-sdk/client-ssm';
 import { expect, it, onTestFinished } from 'vitest';
 import { systemClock } from '../../src/aws/clock.js';
 import type { Host } from '../../src/cli/host.js';
 import { run } from '../../src/cli/run.js';
-import { CREDENTIALS } from './support.js';
+import { clientOf, CREDENTIALS, refusal } from './support.js';
 
 const IMAGE = '123456789012.dkr.ecr.us-east-1.amazonaws.com/app:1';
 
@@ -16,6 +17,8 @@ async function serve(words: readonly string[], onUrl: (url: string) => Promise<v
   onTestFinished(() => rm(cwd, { recursive: true }));
   await writeFile(path.join(cwd, 'seed.yaml'), 'parameters: { /a: planted }\n');
   await writeFile(path.join(cwd, 'bad.yaml'), 'parameters: { /a: 87654321 }\n');
+  const rules = ['GetFunction', 'UpdateAlias'].map((operation) => ({ operation, fault: { status: 429 } }));
+  await writeFile(path.join(cwd, 'faults.json'), JSON.stringify(rules));
   await mkdir(path.join(cwd, 'app'));
   const stop = new AbortController();
   let err = '';
@@ -40,6 +43,19 @@ async function serve(words: readonly string[], onUrl: (url: string) => Promise<v
   return { exitCode, err };
 }
 
+it('makes faults, and tells on stderr which fired and which never did', async () => {
+  const { exitCode, err } = await serve(['--faults', 'faults.json'], async (endpoint) => {
+    const client = clientOf(endpoint);
+    const read = client.send(new GetFunctionCommand({ FunctionName: 'orders' }));
+    expect(await refusal(read)).toMatchObject({ status: 429 });
+    client.destroy();
+  });
+  expect([exitCode, err]).toEqual([
+    0,
+    'fault 1 fired: GetFunction, call 1: status 429\nfault 2 never fired: UpdateAlias, call 1: status 429\n',
+  ]);
+});
+
 it('serves what the seed holds, until it is stopped', async () => {
   let value: string | undefined;
   const { exitCode, err } = await serve(['--seed', 'seed.yaml', '--image', `${IMAGE}=app`], async (endpoint) => {
@@ -51,6 +67,7 @@ it('serves what the seed holds, until it is stopped', async () => {
 });
 
 it.each([
+  ['faults that are none', ['--faults', 'seed.yaml'], /--faults seed\.yaml: the file is no list of rules/],
   ['a seed that is not there', ['--seed', 'gone.yaml'], /--seed gone\.yaml: ENOENT/],
   ['a seed with a number, which is not shown', ['--seed', 'bad.yaml'], /--seed bad\.yaml: parameters\.\/a is no text/],
   ['an image without a folder', ['--image', IMAGE], /--image .*:1 is not an image, = and an existing folder/],
