@@ -67,7 +67,7 @@ export function mergeEnvironment(
   };
 }
 
-/** One file over another; associative as long as each path has the same kind (map, list, scalar) in all of them. */
+/** One file over another; associative as long as a path that is a map in one of them is a map in all (`null` is none). */
 export function mergeOverlay(base: MapNode, overlay: MapNode): MapNode {
   let merged = mergeNodes(base, overlay) as MapNode;
   const defaults = nodeAt(overlay, 'defaults');

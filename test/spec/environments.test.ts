@@ -140,9 +140,16 @@ describe('without a choice', () => {
   });
 });
 
-describe('merging is associative where each path has one kind', () => {
-  const scalar = fc.constantFrom(1, 2, 3);
-  const list = fc.constantFrom(['x'], ['y', 'z']);
+const toNode = (value: unknown): MapNode => {
+  const parsed = parseFile(new TextEncoder().encode(JSON.stringify(value)));
+  if (!('root' in parsed) || parsed.root.kind !== 'map') throw new Error('no map');
+  return parsed.root;
+};
+
+describe('merging is associative where a path that is a map in one overlay is a map in all', () => {
+  const scalar = fc.constantFrom(1, 2, null);
+  // Whatever replaces whole may mix: lists, scalars, and null, which resets.
+  const list = fc.constantFrom<unknown>(['x'], ['y', 'z'], [], null, 1);
   const optional = <T>(arbitrary: fc.Arbitrary<T>) => fc.option(arbitrary, { nil: undefined });
   const map = (shape: Record<string, fc.Arbitrary<unknown>>) =>
     fc.record(Object.fromEntries(Object.entries(shape).map(([key, value]) => [key, optional(value)])));
@@ -160,12 +167,6 @@ describe('merging is associative where each path has one kind', () => {
   });
   const file = map({ region: scalar, defaults: one, functions: map({ a: one, b: one }) });
 
-  const toNode = (value: unknown): MapNode => {
-    const parsed = parseFile(new TextEncoder().encode(JSON.stringify(value)));
-    if (!('root' in parsed) || parsed.root.kind !== 'map') throw new Error('no map');
-    return parsed.root;
-  };
-
   it('(a + b) + c is a + (b + c), and the last one wins', () => {
     fc.assert(
       fc.property(file, file, file, (a, b, c) => {
@@ -177,6 +178,29 @@ describe('merging is associative where each path has one kind', () => {
       }),
       { numRuns: 300 },
     );
+  });
+
+  it.each<[reason: string, files: readonly [unknown, unknown, unknown], left: unknown, right: unknown]>([
+    [
+      'a map, null, and a map again: null resets only what it is merged over',
+      [
+        { functions: { a: { tags: { x: 1 } } } },
+        { functions: { a: { tags: null } } },
+        { functions: { a: { tags: { y: 2 } } } },
+      ],
+      { functions: { a: { tags: { y: 2 } } } },
+      { functions: { a: { tags: { x: 1, y: 2 } } } },
+    ],
+    [
+      'a function left out of an overlay, which is gone before it meets the file',
+      [{ functions: { a: { timeout: 1 } } }, { functions: { a: { timeout: 2 } } }, { functions: { a: null } }],
+      { functions: {} },
+      { functions: { a: { timeout: 1 } } },
+    ],
+  ])('not outside of that: %s', (_, files, left, right) => {
+    const [base, middle, last] = files.map(toNode) as [MapNode, MapNode, MapNode];
+    expect(mapToJson(mergeOverlay(mergeOverlay(base, middle), last))).toEqual(left);
+    expect(mapToJson(mergeOverlay(base, mergeOverlay(middle, last)))).toEqual(right);
   });
 
   it('nothing over a file, and a file over nothing, is the file', () => {
