@@ -92,6 +92,7 @@ export const ERROR_CODES = {
   CODE_CHANGED: { summary: 'The code archive changed since the plan', exit: 3 },
   NO_ROLLOUT: { summary: 'No rollout is open', exit: 1 },
   ALARM_NOT_FOUND: { summary: 'An alarm of the rollout does not exist', exit: 1 },
+  TIME_TOO_SHORT: { summary: 'The rollout does not fit in the time that is left', exit: 3 },
   ALARM_RAISED: { summary: 'A CloudWatch alarm is raised', exit: 4 },
   ERROR_RATE_EXCEEDED: { summary: 'The new version fails too often', exit: 4 },
   UNWATCHED: { summary: 'The rollout could not be watched', exit: 4 },

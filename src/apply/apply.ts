@@ -6,7 +6,7 @@ import type { ApplyJob, ApplyPorts } from './job.js';
 import { runFunction } from './run.js';
 
 /** Functions that run side by side: AWS allows 15 control-plane calls a second in all, and one function makes about two. */
-const FUNCTIONS_AT_ONCE = 6;
+export const FUNCTIONS_AT_ONCE = 6;
 
 /** Worst first (semantics 30). */
 const SEVERITY: readonly ExitCode[] = [5, 4, 3, 1];

@@ -2,6 +2,7 @@ import type * as Sdk from '@aws-sdk/client-cloudwatch';
 import { DeployError } from '../errors.js';
 import type { AlarmsPort, AlarmState } from '../model/ports.js';
 import { clientConfig, READ_ATTEMPTS, READ_TIMEOUT_MS, send, type AwsOptions, type Limits } from './client.js';
+import { everyPage } from './pages.js';
 
 /** Names in one DescribeAlarms, and alarms on a page. @see https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_DescribeAlarms.html */
 const BATCH = 100;
@@ -37,7 +38,7 @@ class SdkAlarms implements AlarmsPort {
 
   private async batch(names: readonly string[]): Promise<readonly (readonly [string, AlarmState])[]> {
     const subject = names.length === 1 ? `alarm ${names[0]}` : `${names.length} alarms`;
-    const pages = await this.everyPage('DescribeAlarms', subject, async ({ sdk, client }, token, limits) => {
+    const pages = await this.pages('DescribeAlarms', subject, async ({ sdk, client }, token, limits) => {
       const input: Sdk.DescribeAlarmsCommandInput = {
         AlarmNames: [...names],
         // Composite alarms are left out unless they are asked for.
@@ -71,7 +72,7 @@ class SdkAlarms implements AlarmsPort {
       const Metric = { Namespace: 'AWS/Lambda', MetricName, Dimensions: dimensions };
       return { Id, MetricStat: { Metric, Period: PERIOD_MS / 1000, Stat: 'Sum' } };
     });
-    const pages = await this.everyPage('GetMetricData', subject, async ({ sdk, client }, token, limits) => {
+    const pages = await this.pages('GetMetricData', subject, async ({ sdk, client }, token, limits) => {
       const times = { StartTime: new Date(start), EndTime: new Date(end) };
       return client.send(new sdk.GetMetricDataCommand({ MetricDataQueries: queries, ...times, ...token }), limits);
     });
@@ -79,7 +80,7 @@ class SdkAlarms implements AlarmsPort {
     return { invocations: sumOf('invocations', results, subject), errors: sumOf('errors', results, subject) };
   }
 
-  private async everyPage<T extends { readonly NextToken?: string | undefined }>(
+  private async pages<T extends { readonly NextToken?: string | undefined }>(
     operation: string,
     subject: string,
     ask: (
@@ -93,15 +94,11 @@ class SdkAlarms implements AlarmsPort {
     });
     const connection = await this.connection;
     const call = { operation, subject, action: `cloudwatch:${operation}`, timeoutMs: READ_TIMEOUT_MS };
-    const pages: T[] = [];
-    let next: string | undefined;
-    do {
-      const token = next === undefined ? {} : { NextToken: next };
+    return everyPage(async (marker) => {
+      const token = marker === undefined ? {} : { NextToken: marker };
       const page = await send(call, READ_ATTEMPTS, (limits) => ask(connection, token, limits), this.options.stop);
-      pages.push(page);
-      next = page.NextToken;
-    } while (next !== undefined && next !== '');
-    return pages;
+      return { items: [page], next: page.NextToken };
+    });
   }
 }
 

@@ -14,10 +14,12 @@ import { reveal } from '../model/secret.js';
 import { connect, READ_ATTEMPTS, READ_TIMEOUT_MS, send, WRITE_TIMEOUT_MS } from './client.js';
 import type { AwsOptions, Clients, Limits } from './client.js';
 import { secretsOf, toCode, upload } from './code-request.js';
+import { credentialsEnd } from './credentials.js';
 import { download } from './download.js';
 import type { Call } from './errors.js';
 import { fillPayload } from './payload.js';
 import { present, toLiveAlias, toLiveVersion, toRequest, unqualified, unreadable } from './mapping.js';
+import { everyPage } from './pages.js';
 
 /** How {@link createLambda} reaches AWS. */
 export interface LambdaOptions extends AwsOptions {
@@ -25,6 +27,13 @@ export interface LambdaOptions extends AwsOptions {
   readonly allowMissingRevisionId: boolean;
   /** Told once what the endpoint lacks, a sentence; for `-v`. */
   readonly onNote?: (note: string) => void;
+}
+
+/** Lambda in one region, as one identity. */
+export interface ConnectedLambda extends LambdaPort {
+  readonly region: string;
+  /** See {@link credentialsEnd}. */
+  readonly credentialsEnd: () => Promise<number | undefined>;
 }
 
 /** Pages of a listing are asked for at this size, the largest that ListVersionsByFunction gives. */
@@ -38,8 +47,9 @@ type Tags = LiveFunction['tags'];
  *
  * @throws REGION_MISSING
  */
-export async function createLambda(options: LambdaOptions): Promise<LambdaPort & { readonly region: string }> {
-  return new SdkLambda(await connect(options), options);
+export async function createLambda(options: LambdaOptions): Promise<ConnectedLambda> {
+  const clients = await connect(options);
+  return Object.assign(new SdkLambda(clients, options), { credentialsEnd: () => credentialsEnd(clients) });
 }
 
 class SdkLambda implements LambdaPort {
@@ -377,18 +387,4 @@ async function absent<T>(answer: Promise<T>): Promise<T | undefined> {
     if (isDeployError(error, 'AWS_NOT_FOUND')) return undefined;
     throw error;
   }
-}
-
-async function everyPage<T>(
-  read: (marker: string | undefined) => Promise<{ readonly items: readonly T[]; readonly next: string | undefined }>,
-): Promise<readonly T[]> {
-  const all: T[] = [];
-  let marker: string | undefined;
-  do {
-    const page = await read(marker);
-    all.push(...page.items);
-    // An empty marker would start from the first page again.
-    marker = page.next === '' ? undefined : page.next;
-  } while (marker !== undefined);
-  return all;
 }

@@ -1,5 +1,6 @@
-import { applyPlan } from '../apply/apply.js';
+import { applyPlan, FUNCTIONS_AT_ONCE } from '../apply/apply.js';
 import type { ApplyJob, RecordMeta, Settle } from '../apply/job.js';
+import { refuseIfTooShort } from '../apply/time-limit.js';
 import { waitUntilSettled } from '../aws/wait.js';
 import type { ApplyResult } from '../model/result.js';
 import type { ApplyEvent } from '../model/events.js';
@@ -7,6 +8,7 @@ import type { PlannedFunction } from '../planner/deploy.js';
 import { renderEvent } from '../render/result.js';
 import { VERSION, type Context } from './context.js';
 import { MAX_WAIT_SECONDS, type Session } from './session.js';
+import { readTimeLimits } from './time-limits.js';
 
 /** Silence is told at this rhythm: in CI a line a poll would drown the log. */
 const HEARTBEAT_SECONDS = 10;
@@ -18,13 +20,27 @@ export type Job = Omit<ApplyJob, 'plan' | 'target' | 'meta'> & {
   readonly meta: Omit<RecordMeta, 'toolVersion'>;
 };
 
-/** Carries plans out, each function through its own session's ports, telling on stderr what happens. */
+/**
+ * Carries plans out, each function through its own session's ports, telling on stderr what happens.
+ *
+ * @throws TIME_TOO_SHORT before any write when a rollout could be cut off half-way
+ */
 export async function execute(
   context: Context,
   command: ApplyResult['command'],
   jobs: readonly Job[],
 ): Promise<ApplyResult> {
   const { host, output, options } = context;
+  const limits = await readTimeLimits(
+    host,
+    jobs.map(({ session }) => session),
+  );
+  refuseIfTooShort(
+    jobs.map(({ planned }) => planned.plan),
+    limits,
+    FUNCTIONS_AT_ONCE,
+    host.clock.now(),
+  );
   const redact = (text: string): string => output.redactor.redact(text);
   const emit = quietly((event) => {
     // Before it is taken apart into lines: a secret may have several.

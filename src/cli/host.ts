@@ -14,6 +14,8 @@ export interface Host {
   readonly signal: AbortSignal;
   /** 130 or 143 once {@link signal} is aborted. */
   readonly signalExitCode: () => 130 | 143;
+  /** When this process began, in milliseconds since the epoch. */
+  readonly startedAt: number;
   readonly clock: Clock;
   readonly random: () => number;
 }

@@ -47,6 +47,7 @@ const host: Host = {
   },
   signal: stop.signal,
   signalExitCode: () => signalExitCode,
+  startedAt: performance.timeOrigin,
   clock: {
     now: () => Date.now(),
     sleep: async (milliseconds, signal) => (await import('../aws/clock.js')).systemClock.sleep(milliseconds, signal),

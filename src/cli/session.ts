@@ -2,7 +2,7 @@ import { readAccount } from '../aws/account.js';
 import { createAlarms } from '../aws/alarms.js';
 import type { AwsOptions } from '../aws/client.js';
 import { createImageRegistry } from '../aws/image-registry.js';
-import { createLambda } from '../aws/lambda.js';
+import { createLambda, type ConnectedLambda } from '../aws/lambda.js';
 import { createObjectStore } from '../aws/object-store.js';
 import { readLive, readVersions } from '../aws/read-live.js';
 import { waitUntilSettled } from '../aws/wait.js';
@@ -21,7 +21,7 @@ export const MAX_WAIT_SECONDS = 600;
 
 /** AWS and the records, as this run reaches them. */
 export interface Session {
-  readonly lambda: LambdaPort & { readonly region: string };
+  readonly lambda: ConnectedLambda;
   readonly records: RecordStore;
   readonly alarms: AlarmsPort;
   /** S3 in the function's region; its client is loaded by the first call. */

@@ -192,6 +192,7 @@ export async function deployed(
 export async function runInside(argv: readonly string[], host: Partial<Host>): Promise<Ran> {
   let out = '';
   let err = '';
+  const clock = host.clock ?? fastClock();
   const exitCode = await run(argv, {
     env: {},
     cwd: tmpdir(),
@@ -201,7 +202,8 @@ export async function runInside(argv: readonly string[], host: Partial<Host>): P
     ask: () => Promise.reject(new Error('nobody is there to be asked')),
     signal: new AbortController().signal,
     signalExitCode: () => 143,
-    clock: fastClock(),
+    startedAt: clock.now(),
+    clock,
     random: Math.random,
     ...host,
   });

@@ -29,6 +29,7 @@ export async function runCli(cwd: string, endpoint: string, ...argv: readonly st
     ask: () => Promise.reject(new Error('nobody is there to be asked')),
     signal: new AbortController().signal,
     signalExitCode: () => 143,
+    startedAt: Date.now(),
     clock: systemClock,
     random: Math.random,
   });

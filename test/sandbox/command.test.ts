@@ -35,6 +35,7 @@ async function serve(words: readonly string[], onUrl: (url: string) => Promise<v
     ask: () => Promise.reject(new Error('nothing is asked')),
     signal: stop.signal,
     signalExitCode: () => 143,
+    startedAt: Date.now(),
     clock: systemClock,
     random: () => 0,
   };
