@@ -74,14 +74,14 @@ function plainOf(node: Tree, scalar: (one: Leaf) => string): unknown {
   return Object.fromEntries(node.map.map(([key, value]) => [key, plainOf(value, scalar)]));
 }
 
-/** Without block scalars, whose spaces the library does not always write back; test/spec/parse.test.ts reads them. */
+/** Without block scalars and folded lines, where the library does not always write what it was given. */
 const STYLES: readonly ToStringOptions[] = [
   {},
   { collectionStyle: 'flow' } as const,
   { defaultStringType: 'QUOTE_DOUBLE' } as const,
   { defaultStringType: 'QUOTE_SINGLE', defaultKeyType: 'PLAIN' } as const,
-  { defaultKeyType: 'QUOTE_DOUBLE', lineWidth: 0, indent: 5 } as const,
-].map((style) => ({ blockQuote: false, ...style }));
+  { defaultKeyType: 'QUOTE_DOUBLE', indent: 5 } as const,
+].map((style) => ({ blockQuote: false, lineWidth: 0, ...style }));
 const bytesOf = (written: string): Uint8Array => new TextEncoder().encode(written);
 
 describe('interpolation', () => {
