@@ -11,8 +11,8 @@ const BUILD_VARIABLE =
 const KNOWN_SECRET =
   /^(?:(?:AKIA|ASIA)[A-Z0-9]{16}$|gh[pousr]_\w{36}|github_pat_\w{22}|glpat-[\w-]{20}|xox[abprs]-[\w-]{10}|sk_live_\w{16}|rk_live_\w{16}|sk-[\w-]{20}|AIza[\w-]{35}$|npm_\w{36}$|-----BEGIN (?:[A-Z]+ )*PRIVATE KEY)/;
 
-/** `scheme://user:password@host`: a password in an address. */
-const PASSWORD_IN_URL = /^[a-z][a-z0-9+.-]*:\/\/[^\s/:@]*:[^\s/:@]+@/i;
+/** `scheme://user:password@host`, also inside of text (`jdbc:…`), and with what people forget to encode; a port is no password. */
+const PASSWORD_IN_URL = /[a-z0-9]:\/\/[^\s/:@]*:(?!\d+[/,?#])[^\s@]+@/i;
 
 /** A name that says so is not enough (`TOKEN_URL`, `API_KEY: none`): the value must look drawn at random as well. */
 const SECRET_NAME = /(?:^|_)(?:TOKEN|SECRET|PASSWORD|PASSWD|API_?KEY|PRIVATE_KEY|CREDENTIALS?)$/i;

@@ -1,8 +1,8 @@
-import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { GetFunctionCommand, InvokeCommand } from '@aws-sdk/client-lambda';
 import { afterAll, describe, expect, it, vi } from 'vitest';
 import type { Intercept } from '../../src/sandbox/server.js';
+import { filesUnder, formsOf } from './planted.js';
 import { type Document, fileOf, hello, okHandler, type Stage, stage } from './support.js';
 
 /** With everything that an encoding changes: quotes, a plus, a slash, a space, a non-ASCII letter. */
@@ -13,28 +13,6 @@ const SHORT = 'q9Zx7';
 const PEM = `-----BEGIN PRIVATE KEY-----\r\nTUlJRXZRSUJBREFOQmdrcWhraUc5dzBC\nQVFFRkFBU0NCS2N3Z2dTakFnRUFBb0lC\nQQ==`;
 /** Set by hand in AWS: no file of ours knows it. */
 const FOREIGN = 'f0reign-s3cret-of-somebody';
-
-/** Every form in which a value might be printed. Base64 of a value inside a longer text has three alignments. */
-function formsOf(value: string): string[] {
-  const alignments = [0, 1, 2].map((shift) => {
-    const text = Buffer.concat([Buffer.alloc(shift), Buffer.from(value)]).toString('base64');
-    return text.slice(shift === 0 ? 0 : 4, -4);
-  });
-  return [
-    value,
-    JSON.stringify(value).slice(1, -1),
-    encodeURIComponent(value),
-    encodeURIComponent(value).replaceAll('%20', '+'),
-    Buffer.from(value).toString('hex'),
-    ...alignments.filter((text) => text.length >= 6),
-  ];
-}
-
-async function filesUnder(folder: string): Promise<string[]> {
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => []);
-  const files = entries.filter((entry) => entry.isFile()).map((entry) => path.join(entry.parentPath, entry.name));
-  return Promise.all(files.map((file) => readFile(file, 'utf8')));
-}
 
 let searched = 0;
 afterAll(() => console.log(`searched ${searched} outputs and records for planted secrets in every encoding`));

@@ -15,6 +15,9 @@ describe('a value that looks like a secret gets a warning', () => {
     ['a token of Slack', 'X1', 'xoxb-123456789012-abcdef'],
     ['a private key', 'X1', '-----BEGIN RSA PRIVATE KEY-----'],
     ['a password in an address', 'DATABASE_URL', 'postgres://app:hunter2@db/main'],
+    ['a password with a slash and a colon', 'DATABASE_URL', 'postgres://app:hun/ter:2@db/main'],
+    ['an address inside of text', 'DATABASE_URL', 'jdbc:postgresql://app:hunter2@db/main'],
+    ['a password of digits', 'DATABASE_URL', 'redis://:4711@cache:6379'],
     ['a random value under a name that says so', 'API_KEY', '9fQ2xL7vTz0RbK4mWc8E'],
     ['hexadecimal', 'SESSION_SECRET', '4f9a1c07b2e86d35a0f4'],
   ])('%s', async (_, name, value) =>
@@ -32,6 +35,8 @@ describe('what only resembles a secret gets none', () => {
     ['a random value under another name', 'BUILD', '9fQ2xL7vTz0RbK4mWc8E'],
     ['an address without a password', 'DATABASE_URL', 'postgres://app@db:5432/main'],
     ['an address with a colon in its path', 'URL1', 'https://example.com/a:b@c'],
+    ['a port before a path with an at sign', 'URL1', 'https://example.com:8080/a@b'],
+    ['ports of several hosts', 'URL1', 'http://one:9092,http://app@two:9092'],
     ['words', 'CLIENT_SECRET', 'change-me-before-you-deploy'],
     ['a time', 'TOKEN', '2026-01-01T00:00:00Z'],
   ])('%s', async (_, name, value) => expect(await warned(`environment: { ${name}: "${value}" }`)).toEqual([]));
