@@ -1,6 +1,9 @@
+import { cp, mkdir, rm } from 'node:fs/promises';
+import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { DeployError } from '../../src/errors.js';
 import type { Fault, SandboxCall } from '../../src/sandbox/server.js';
+import { functionsOf } from '../../src/sandbox/state.js';
 import { deployed, type Document, fileOf, hello, okHandler, type Ran, type Stage } from '../e2e/support.js';
 
 const DENIED: Fault = { kind: 'error', status: 403, code: 'AccessDeniedException', message: 'not authorized' };
@@ -19,10 +22,16 @@ const STORES: readonly (readonly [string, Document])[] = [
   ['file', { metadata: 'file:records' }],
 ];
 
+interface Pending {
+  readonly run: Stage;
+  at(hook: (k: number) => Fault | undefined): void;
+  count(): number;
+  /** Back to before the change. The sandbox's warm processes stay, and starting them is what takes the time. */
+  rewind(): Promise<void>;
+}
+
 /** A stage with a change of everything pending, whose calls are counted from here on. */
-async function pending(
-  metadata: Document,
-): Promise<{ run: Stage; at: (hook: (k: number) => Fault | undefined) => void; count: () => number }> {
+async function pending(metadata: Document): Promise<Pending> {
   let hook: ((k: number) => Fault | undefined) | undefined;
   let k = 0;
   const intercept = (_call: SandboxCall): Fault | undefined => {
@@ -33,11 +42,24 @@ async function pending(
   const run = await deployed({ intercept }, fileOf({ hello: hello() }, metadata));
   await run.code(okHandler('two'));
   await run.file(fileOf({ hello: hello({ timeout: 6 }) }, metadata));
-  return { run, at: (next) => void ((k = 0), (hook = next)), count: () => k };
+  const [records, kept] = [path.join(run.folder, 'records'), path.join(run.folder, 'records-before')];
+  await mkdir(records, { recursive: true });
+  await cp(records, kept, { recursive: true });
+  const before = structuredClone(run.fn());
+  return {
+    run,
+    at: (next) => void ((k = 0), (hook = next)),
+    count: () => k,
+    async rewind() {
+      hook = undefined;
+      functionsOf(run.sandbox.state, before.region).set(before.name, structuredClone(before));
+      await rm(records, { recursive: true });
+      await cp(kept, records, { recursive: true });
+    },
+  };
 }
 
-async function callsOfAnApply(metadata: Document): Promise<number> {
-  const { run, at, count } = await pending(metadata);
+async function callsOfAnApply({ run, at, count }: Pending): Promise<number> {
   at(() => undefined);
   expect((await run.run('apply', '--yes')).exitCode).toBe(0);
   return count();
@@ -86,9 +108,11 @@ it(
 it(
   'credentials that expire at every single call: the next run converges',
   async () => {
-    const total = await callsOfAnApply({});
+    const change = await pending({});
+    const { run, at, rewind } = change;
+    const total = await callsOfAnApply(change);
     for (let bad = 1; bad <= total; bad += 1) {
-      const { run, at } = await pending({});
+      await rewind();
       at((k) => (k >= bad ? EXPIRED : undefined));
       const ran = await run.run('apply', '--yes');
       at(() => undefined);
@@ -103,10 +127,12 @@ describe.each(STORES)('records in %s', (_store, metadata) => {
   it(
     'a refusal at every single call: the alias is safe, and the next run converges',
     async () => {
-      const total = await callsOfAnApply(metadata);
+      const change = await pending(metadata);
+      const { run, at, rewind } = change;
+      const total = await callsOfAnApply(change);
       expect(total).toBeGreaterThan(10);
       for (let bad = 1; bad <= total; bad += 1) {
-        const { run, at } = await pending(metadata);
+        await rewind();
         at((k) => (k === bad ? DENIED : undefined));
         const ran = await run.run('apply', '--yes');
         const context = contextOf(bad, ran);
@@ -124,9 +150,11 @@ describe.each(STORES)('records in %s', (_store, metadata) => {
   it(
     'a signal at every single call: 143 with the alias where it was, or done; the record is closed',
     async () => {
-      const total = await callsOfAnApply(metadata);
+      const change = await pending(metadata);
+      const { run, at, rewind } = change;
+      const total = await callsOfAnApply(change);
       for (let stop = 1; stop <= total; stop += 1) {
-        const { run, at } = await pending(metadata);
+        await rewind();
         const controller = new AbortController();
         at((k) => {
           if (k === stop)
