@@ -46,6 +46,8 @@ export interface RecordMeta {
   readonly action: DeployRecord['action'];
   readonly origin: Origin;
   readonly toolVersion: string;
+  /** Of the plan file that is carried out, in hex; absent: none. A run that is lost is resumed by it. */
+  readonly planDigest?: string;
   /** How a run that did what it should is recorded; absent: `succeeded`. An abort is a deployment that was taken back. */
   readonly endsAs?: 'rolled_back';
   /** Of a rollback, by alias: the record it goes back to and the one it leaves. */

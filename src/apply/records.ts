@@ -34,6 +34,7 @@ export function openRecords({ desired, live, meta, plan }: ApplyJob, ports: Appl
       specDigest: plan.specDigest,
       ...(alias === null ? {} : (meta.links?.[alias] ?? {})),
       ...(meta.code === undefined ? {} : { code: meta.code }),
+      ...(meta.planDigest === undefined ? {} : { planDigest: meta.planDigest }),
       ...(meta.spec === undefined ? {} : { spec: meta.spec }),
       toolVersion: meta.toolVersion,
     };
@@ -62,7 +63,7 @@ export function closeRecords(
     const version = record.alias === null ? null : steps.aliases.versionOf(record.alias);
     const isPending = record.alias !== null && outcome.isPending(record.alias);
     const [share] = isPending ? Object.keys(steps.aliases.weightsOf(record.alias ?? '')) : [];
-    const tried = share ?? steps.versions.released();
+    const tried = share ?? steps.versions.released() ?? abortedVersion(job);
     const result = isPending ? 'pending' : outcome.result;
     return {
       ...record,
@@ -76,6 +77,13 @@ export function closeRecords(
       ...(outcome.error === undefined ? {} : { error: outcome.error }),
     };
   });
+}
+
+/** What an abort took the traffic from; `null` for any other run. */
+function abortedVersion({ plan, meta }: ApplyJob): Version | null {
+  if (meta.endsAs === undefined) return null;
+  const [share] = plan.operations.flatMap((step) => (step.type === 'UpdateAlias' ? (step.from.additional ?? []) : []));
+  return share !== undefined && 'number' in share.version ? share.version.number : null;
 }
 
 /** The code of the version that an alias serves; `null` where this run never read it. */

@@ -18,6 +18,8 @@ import { pinObject, uploadOf } from './objects.js';
 /** The code of a file's functions: digests to plan with, and what a request carries once it is sent. */
 export interface Codes {
   readonly refs: ReadonlyMap<string, CodeRef>;
+  /** Where the archives of the file's own code are on this disk, by key; what was packed is gone after `close`. */
+  readonly paths: ReadonlyMap<string, string>;
   readonly warnings: readonly Warning[];
   /** Code that travels in a request, as it is now; whoever sends it checks that it is still what was planned. */
   payload(key: string): Promise<CodePayload>;
@@ -78,6 +80,7 @@ export async function readCodes(spec: LoadedSpec, edges: CodeEdges | undefined):
   }
   return {
     refs: new Map([...materials].map(([key, { ref }]) => [key, ref])),
+    paths: new Map([...materials].flatMap(([key, { path }]) => (path === undefined ? [] : [[key, path] as const]))),
     warnings: [...materials.values()].flatMap(({ warning }) => warning ?? []),
     payload: async (key) => {
       const payload = materials.get(key)?.payload;

@@ -3,17 +3,25 @@ import { renderPlan } from '../render/plan.js';
 import { findDoubts, withDoubts } from './ancestry.js';
 import type { Context } from './context.js';
 import { readOrigin } from './origin.js';
+import { writePlanFile } from './plan-file.js';
 import { planAll } from './planning.js';
 import { withSecrets } from './secrets.js';
 import { loadSelected } from './spec.js';
 
-/** Shows what apply would do, and why. Makes no mutating call. */
+/** Shows what apply would do, and why; with `--out` also as a file that apply takes. Makes no mutating call. */
 export async function plan(context: Context): Promise<ExitCode> {
   const spec = await withSecrets(context, await loadSelected(context));
   const [planning, { commit }] = await Promise.all([planAll(context, spec), readOrigin(context.host)]);
-  await planning.codes.close();
-  const doubts = await findDoubts(context, planning.jobs, commit);
-  const document = withDoubts(context, planning.document, doubts, spec.requireAncestry);
-  context.output.result(document, renderPlan(document));
-  return document.changes && context.options['detailedExitcode'] === true ? 2 : 0;
+  try {
+    const doubts = await findDoubts(context, planning.jobs, commit);
+    const shown = withDoubts(context, planning.document, doubts, spec.requireAncestry);
+    const { out } = context.options as { readonly out?: string };
+    const document =
+      out === undefined ? shown : await writePlanFile(context, out, spec, { ...planning, document: shown });
+    context.output.result(document, renderPlan(document));
+    if (out !== undefined) context.output.diagnostics([[`The plan is in ${out}: lambda-deploy apply ${out}`]]);
+    return document.changes && context.options['detailedExitcode'] === true ? 2 : 0;
+  } finally {
+    await planning.codes.close();
+  }
 }

@@ -12,6 +12,8 @@ import { codeEdges, openSessions, readState, type FunctionState, type Session } 
 export interface PlannedJob extends FunctionState, PlannedFunction {
   readonly desired: DesiredFunction;
   readonly session: Session;
+  /** What the plan of the same live state would be for another file. */
+  readonly replan: (other: DesiredFunction) => PlannedFunction;
 }
 
 export interface Planning {
@@ -20,22 +22,35 @@ export interface Planning {
   readonly codes: Codes;
 }
 
-/** Whoever calls it closes `codes` when the plan is done with. Reads the code, then AWS and the records of all functions side by side, and plans. @throws the first error, before any write */
+/**
+ * Reads the code, then AWS and the records of all functions side by side, and plans. Whoever calls it closes `codes` when the plan
+ * is done with.
+ *
+ * @throws the first error, before any write
+ */
 export async function planAll(context: Context, spec: LoadedSpec): Promise<Planning> {
   const codes = await readCodes(spec, codeEdges(context, spec.region));
   try {
-    const desired = toDesired(spec, codes.refs);
-    const sessions = openSessions(context, desired);
-    const jobs = await Promise.all(
-      desired.functions.map(async (one) => planOne(context, await sessions(one), desired, one)),
-    );
-    const plans = jobs.map(({ plan }) => plan);
-    const warnings = [...codes.warnings, ...jobs.flatMap((job) => job.warnings)];
-    return { jobs, codes, document: assemblePlan('plan', plans, warnings) };
+    return { ...(await planDesired(context, toDesired(spec, codes.refs), codes.warnings)), codes };
   } catch (error) {
     await codes.close();
     throw error;
   }
+}
+
+/** The same with code that was read already. @throws the first error, before any write */
+export async function planDesired(
+  context: Context,
+  desired: Desired,
+  about: readonly Warning[] = [],
+): Promise<Omit<Planning, 'codes'>> {
+  const sessions = openSessions(context, desired);
+  const jobs = await Promise.all(
+    desired.functions.map(async (one) => planOne(context, await sessions(one), desired, one)),
+  );
+  const plans = jobs.map(({ plan }) => plan);
+  const warnings = [...about, ...jobs.flatMap((job) => job.warnings)];
+  return { jobs, document: assemblePlan('plan', plans, warnings) };
 }
 
 async function planOne(
@@ -46,9 +61,12 @@ async function planOne(
 ): Promise<PlannedJob> {
   const state = await readState(context, session, account, desired);
   const records = [...state.records.values()].flat();
-  const planned = planDeploy({ desired, live: state.live, records, recordsInTags: session.records.kind === 'tags' });
+  const recordsInTags = session.records.kind === 'tags';
+  const replan = (other: DesiredFunction): PlannedFunction =>
+    planDeploy({ desired: other, live: state.live, records, recordsInTags });
+  const planned = replan(desired);
   const warnings = [...planned.warnings, ...(await raisedAlarms(session, planned.plan))];
-  return { ...state, ...planned, warnings, desired, session };
+  return { ...state, ...planned, warnings, desired, session, replan };
 }
 
 /** Alarms that the plan watches have to exist; one that is raised now would refuse the apply. @throws ALARM_NOT_FOUND, AWS_* */

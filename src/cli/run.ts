@@ -62,8 +62,11 @@ function createProgram(host: Host, act: Act): Command {
   );
   verb('plan', 'show what apply would do, and why')
     .option('--detailed-exitcode', 'exit 2 when there are changes', false)
+    .option('--out <file>', 'also write it to a file that apply takes')
     .action(act(async () => (await import('./plan.js')).plan));
-  verb('apply', 'bring AWS to what the file says')
+  verb('apply', 'bring AWS to what the file says, or carry out a plan file')
+    .argument('[planfile]', 'what plan --out wrote; stands for --yes')
+    .option('--expect <digest>', 'the digest that was approved; any other plan file is refused')
     .option('-y, --yes', 'do not ask', false)
     .option('--allow-older', 'also from a commit that is older than the deployed one', false)
     .action(act(async () => (await import('./apply.js')).apply));
@@ -96,6 +99,12 @@ function createProgram(host: Host, act: Act): Command {
     .option('--download', 'write each function’s archive beside the file, as NAME.zip', false)
     .option('--force', 'overwrite files that are there', false)
     .action(act(async () => (await import('./import.js')).importFunctions));
+  addSandbox(program, act);
+  return program;
+}
+
+/** The sandbox has options of its own: it is no deployment. */
+function addSandbox(program: Command, act: Act): void {
   program
     .command('sandbox')
     .description('serve a local Lambda endpoint; stops on SIGTERM')
@@ -111,7 +120,6 @@ function createProgram(host: Host, act: Act): Command {
     .option('--faults <file>', 'what goes wrong, and at which call')
     .allowExcessArguments(false)
     .action(act(async () => (await import('./sandbox.js')).sandbox));
-  return program;
 }
 
 async function runVerb(command: Command, load: () => Promise<Verb>, host: Host): Promise<ExitCode> {

@@ -35,7 +35,14 @@ function loadOptions({ host, options }: Context): LoadOptions {
   };
 }
 
-function prepare({ options, output }: Context, specs: readonly LoadedSpec[]): LoadedSpec[] {
+function prepare(context: Context, specs: readonly LoadedSpec[]): LoadedSpec[] {
+  learnSpec(context, specs);
+  const { options } = context;
+  return specs.map((spec) => ({ ...spec, functions: select(spec.functions, options.function, options.alias) }));
+}
+
+/** Tells the redactor what in these files is secret, and the user what they should know of them. */
+export function learnSpec({ output }: Context, specs: readonly LoadedSpec[]): void {
   output.redactor = new Redactor(specs[0]?.text ?? '');
   specs.forEach(({ functions }) =>
     functions.forEach((one) => {
@@ -44,13 +51,14 @@ function prepare({ options, output }: Context, specs: readonly LoadedSpec[]): Lo
     }),
   );
   output.diagnostics(specs.flatMap(({ warnings }) => warnings.flatMap(renderDiagnostic)));
-  return specs.map((spec) => ({
-    ...spec,
-    functions: selectAliases(selectFunctions(spec.functions, options.function), options.alias),
-  }));
 }
 
 type Functions = LoadedSpec['functions'];
+
+/** The functions and aliases that options name. @throws FUNCTION_NOT_IN_FILE when one names nothing */
+export function select(functions: Functions, globs: readonly string[], aliases: readonly string[]): Functions {
+  return selectAliases(selectFunctions(functions, globs), aliases);
+}
 
 function selectFunctions(functions: Functions, globs: readonly string[]): Functions {
   if (globs.length === 0) return functions;

@@ -1,5 +1,5 @@
 import type { Json } from './json.js';
-import type { ErrorRate, HealthCheck, ObjectPin, Settings, Version } from './function.js';
+import type { CodeRef, ErrorRate, HealthCheck, ObjectPin, Settings, Version } from './function.js';
 
 /** The version of every JSON document this tool prints. Keys may be added to a version, never changed. */
 export const FORMAT_VERSION = '1';
@@ -239,4 +239,30 @@ export interface Plan {
 /** A plan as printed: with the digest that stands for its content, `sha256:` and 64 hex digits. */
 export interface PlanDocument extends Plan {
   readonly digest: string;
+}
+
+/** Everything that a plan was made from beside AWS, so that it can be applied elsewhere: no secret is in it. */
+export interface PlanInputs {
+  /** The file's path, relative to where the plan was made. */
+  readonly file: string;
+  /** Its text, as it was. */
+  readonly text: string;
+  /** The variables that it asks for and that are no secrets; `null`: not set. */
+  readonly variables: Readonly<Record<string, string | null>>;
+  readonly environment?: string;
+  readonly region?: string;
+  /** Globs over functions, and names of aliases, that were chosen; empty: all. */
+  readonly functions: readonly string[];
+  readonly aliases: readonly string[];
+  /** The code by the file's key. An archive that is in the plan file has its digest there. */
+  readonly codes: Readonly<Record<string, CodeRef>>;
+  /** Variables whose values were not known, by function: apply reads them. */
+  readonly unknown: Readonly<Record<string, readonly string[]>>;
+}
+
+/** A plan that can be applied later: as printed, with its inputs. `digest` stands for both. */
+export interface PlanFile extends PlanDocument {
+  readonly inputs: PlanInputs;
+  /** The version of lambda-deploy that made it. */
+  readonly toolVersion: string;
 }

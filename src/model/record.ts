@@ -54,6 +54,8 @@ export interface DeployRecord extends Origin {
   /** The function as written, references in place of secrets. */
   readonly spec?: JsonObject;
   readonly operations?: readonly { readonly type: string; readonly status: string; readonly durationMs: number }[];
+  /** Of the plan file that was carried out, in hex, or its beginning from a store that keeps no more. */
+  readonly planDigest?: string;
   readonly error?: { readonly code: string; readonly message: string };
   readonly toolVersion?: string;
 }

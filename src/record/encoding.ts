@@ -42,14 +42,15 @@ const ENTRY =
 
 /**
  * On which records a detail stays: all; the newest and the newest that succeeded; these and the newest deploy that succeeded,
- * which a rollback may have taken back; or the newest that is not open.
+ * which a rollback may have taken back; the newest that is not open; or the newest unless it succeeded.
  */
-type Kept = 'always' | 'recent' | 'deployed' | 'settled';
+type Kept = 'always' | 'recent' | 'deployed' | 'settled' | 'unfinished';
 
 /** Details by their letter. A rollback cannot be understood without what it left and restored. */
 const DETAILS: readonly {
   readonly letter: string;
-  readonly key: 'restores' | 'leaves' | 'triedVersion' | 'specDigest' | 'latestDigest' | 'commit' | 'build';
+  readonly key:
+    'planDigest' | 'restores' | 'leaves' | 'triedVersion' | 'specDigest' | 'latestDigest' | 'commit' | 'build';
   readonly kept: Kept;
   readonly form: RegExp;
   readonly characters?: number;
@@ -57,6 +58,7 @@ const DETAILS: readonly {
   { letter: 'r', key: 'restores', kept: 'always', form: RECORD_ID },
   { letter: 'l', key: 'leaves', kept: 'always', form: RECORD_ID },
   { letter: 't', key: 'triedVersion', kept: 'always', form: /^\d+$/ },
+  { letter: 'p', key: 'planDigest', kept: 'unfinished', form: /^[0-9a-f]{12,64}$/, characters: DIGEST_CHARACTERS },
   { letter: 's', key: 'specDigest', kept: 'recent', form: /^[0-9a-f]+$/, characters: DIGEST_CHARACTERS },
   { letter: 'c', key: 'commit', kept: 'deployed', form: /^[0-9a-zA-Z]+$/, characters: DIGEST_CHARACTERS },
   { letter: 'b', key: 'build', kept: 'recent', form: /^[\w.+/=@-]+$/, characters: BUILD_CHARACTERS },
@@ -78,6 +80,7 @@ export function encode(records: readonly DeployRecord[]): string {
     'always',
     ...(recent.includes(record) ? (['recent', 'deployed'] as const) : []),
     ...(record === deployed ? (['deployed'] as const) : []),
+    ...(record === kept[0] && record.result !== 'succeeded' ? (['unfinished'] as const) : []),
     ...(record === settled ? (['settled'] as const) : []),
   ];
   const text = (): string => [ENCODING, ...kept.map((record) => entryOf(record, details(record)))].join(' ');

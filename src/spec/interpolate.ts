@@ -15,6 +15,8 @@ export interface Scope {
   readonly environment?: string;
   /** What the caller can carry out. */
   readonly allow?: readonly Feature[];
+  /** Told of every variable that is asked for, with whether its value is used as a secret there. */
+  readonly onVariable?: (name: string, isSecret: boolean) => void;
 }
 
 type ConfigValues = Readonly<Record<string, string | undefined>>;
@@ -160,6 +162,7 @@ function resolveExpression(expression: string, path: Path, context: Context): Re
   const value = context.scope.variables[name];
   // `PASSWORD: "${VALUE}"` is as secret as `VALUE: "${PASSWORD}"`.
   const secret = isSecretName(name) || (isUnderEnvironment(path) && isSecretName(String(path.at(-1))));
+  context.scope.onVariable?.(name, secret);
   if (operator === ':-') return { value: value === undefined || value === '' ? argument : value, secret };
   if (operator === ':?' && (value === undefined || value === '')) {
     const why = argument || 'it is required';
@@ -212,6 +215,7 @@ function resolveSecret(
     if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(argument))
       return bad(expression, 'This is no variable name.', 'write ${secret:NAME}.');
     const value = scope.variables[argument];
+    scope.onVariable?.(argument, true);
     if (value !== undefined) return { value, secret: true };
     const message = `The variable ${argument} is not set.`;
     return { problem: { code: 'UNSET_VARIABLE', message, fix: `set ${argument}.` } };

@@ -18,6 +18,8 @@ export interface LoadOptions {
   readonly cwd: string;
   /** `--config`: absolute or relative to `cwd`. Absent: search. */
   readonly config?: string;
+  /** The file's text, instead of what is on the disk: from a plan file. With `config`, which then need not exist. */
+  readonly text?: string;
   /** The process's environment. */
   readonly variables: Readonly<Record<string, string | undefined>>;
   /** `--region`: wins over the file's. */
@@ -36,6 +38,8 @@ export interface LoadedSpec {
   readonly directory: string;
   /** The file's text: a value that stands in it is no secret of the environment's. */
   readonly text: string;
+  /** The variables that it asks for and that are no secrets; `null`: not set. */
+  readonly variables: Readonly<Record<string, string | null>>;
   /** The names under `environments`; empty in a file without. */
   readonly environments: readonly string[];
   /** The one that this is; absent in a file without. */
@@ -62,10 +66,14 @@ export interface LoadedSpec {
 export async function loadSpec(options: LoadOptions): Promise<LoadedSpec> {
   const source = await readSource(options);
   checkChoice(source.written, options.environment, source.shownAs);
-  const tree = resolveTree(source.written, options);
+  const used = new Map<string, boolean>();
+  const onVariable = (name: string, isSecret: boolean): void =>
+    void used.set(name, used.get(name) === true || isSecret);
+  const tree = resolveTree(source.written, { ...options, onVariable });
   const diagnostics = toDiagnostics([...source.findings, ...tree.findings], source.shownAs);
   refuseErrors(diagnostics, source.shownAs);
-  return toLoaded(source, tree.root, options, diagnostics);
+  const plain = [...used].flatMap(([name, isSecret]) => (isSecret ? [] : [[name, options.variables[name] ?? null]]));
+  return toLoaded(source, tree.root, { ...options, used: Object.fromEntries(plain) }, diagnostics);
 }
 
 /**
@@ -99,9 +107,10 @@ interface Source {
 }
 
 async function readSource(options: LoadOptions): Promise<Source> {
-  const file = await findFile(options.cwd, options.config);
-  const shownAs = relative(options.cwd, file);
-  const bytes = await readBytes(file, shownAs);
+  const { cwd, config, text } = options;
+  const file = text === undefined ? await findFile(cwd, config) : resolve(cwd, config ?? '');
+  const shownAs = relative(cwd, file);
+  const bytes = text === undefined ? await readBytes(file, shownAs) : new TextEncoder().encode(text);
   const read = readWritten(bytes, basename(file), options.allow);
   if ('root' in read) return { file, shownAs, bytes, written: read.root, findings: read.findings };
   throw refusal(toDiagnostics(read.findings, shownAs), shownAs);
@@ -110,7 +119,7 @@ async function readSource(options: LoadOptions): Promise<Source> {
 function toLoaded(
   { file, shownAs, bytes, written }: Source,
   root: Node,
-  options: LoadOptions,
+  options: LoadOptions & { readonly used?: LoadedSpec['variables'] },
   warnings: readonly Diagnostic[],
 ): LoadedSpec {
   const directory = directoryOf(file);
@@ -121,6 +130,7 @@ function toLoaded(
     file,
     directory,
     text: new TextDecoder().decode(bytes),
+    variables: options.used ?? {},
     environments: environmentNames(written),
     ...(options.environment === undefined ? {} : { environment: options.environment }),
     ...(region === undefined ? {} : { region }),

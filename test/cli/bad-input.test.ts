@@ -196,7 +196,7 @@ const CASES: readonly Case[] = [
   {
     why: 'an argument is one too many',
     spoil: async () => undefined,
-    argv: ['surplus'],
+    argv: ['one', 'surplus'],
     code: 'USAGE',
     says: /argument/,
   },

@@ -42,6 +42,7 @@ export function full(minutes: number, more: Partial<DeployRecord> = {}): DeployR
     spec: { timeout: 3, environment: { TOKEN: '${secret:TOKEN}' } },
     operations: [{ type: 'UpdateAlias', status: 'done', durationMs: 12 }],
     error: { code: 'HEALTH_CHECK_FAILED', message: 'status 500' },
+    planDigest: 'd'.repeat(64),
     toolVersion: '0.1.0',
     ...more,
   });

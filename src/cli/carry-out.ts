@@ -1,0 +1,51 @@
+import { exitCodeOf } from '../apply/apply.js';
+import type { RecordMeta } from '../apply/job.js';
+import type { ExitCode } from '../errors.js';
+import type { DesiredFunction } from '../model/function.js';
+import type { Origin } from '../model/record.js';
+import { renderResult } from '../render/result.js';
+import type { LoadedSpec } from '../spec/load.js';
+import type { Context } from './context.js';
+import { execute } from './execute.js';
+import type { Planning } from './planning.js';
+
+/** Carries out a plan of `apply` that was shown and agreed to, and prints what came of it. @param planDigest of a plan file */
+export async function carryOut(
+  context: Context,
+  spec: LoadedSpec,
+  { jobs, codes }: Planning,
+  origin: Origin,
+  planDigest?: string,
+): Promise<ExitCode> {
+  const result = await execute(
+    context,
+    'apply',
+    jobs.map((job) => ({
+      session: job.session,
+      planned: job,
+      desired: job.desired,
+      live: job.live,
+      known: [...job.records.values()].flat(),
+      code: () => codes.payload(job.desired.key),
+      archive: () => codes.archive(job.desired.key),
+      meta: {
+        action: 'deploy' as const,
+        origin,
+        spec: spec.functions.find(({ key }) => key === job.desired.key)?.asWritten,
+        ...codeOf(job.desired),
+        ...(planDigest === undefined ? {} : { planDigest }),
+      },
+    })),
+  );
+  context.output.result(result, renderResult(result));
+  return exitCodeOf(result);
+}
+
+/** The code as a record keeps it. */
+function codeOf({ code }: DesiredFunction): Pick<RecordMeta, 'code'> {
+  if (code === undefined) return {};
+  const { source, codeSha256 } = code;
+  if (code.kind === 'image' || code.object === undefined) return { code: { source, codeSha256 } };
+  const { isThere: _, ...object } = code.object;
+  return { code: { source, codeSha256, object } };
+}
