@@ -4,6 +4,7 @@ import { LATEST } from '../model/function.js';
 import type { ImportedAlias, ImportedEntry } from '../model/import.js';
 import { isJsonObject, type Json, type JsonObject } from '../model/json.js';
 import { escapeExpressions } from './interpolate.js';
+import { FAITHFUL } from './render-desired.js';
 
 /** Where the package keeps the schema, seen from a project that has installed it. */
 const HEADER = ' yaml-language-server: $schema=./node_modules/lambda-deploy/schemas/lambda.deploy.schema.json';
@@ -26,7 +27,7 @@ export function toImportFile(place: { region: string; account: string }, functio
     if (isMap(body)) annotate(body, one);
     if (index > 0) spaceBefore(map, one.name);
   }
-  return document.toString({ lineWidth: 0 });
+  return document.toString(FAITHFUL);
 }
 
 /** In the order of the format's reference. */

@@ -24,9 +24,15 @@ export function renderDesired(root: Node, region: string | undefined): JsonObjec
   };
 }
 
+/**
+ * How YAML is written that reads back as the same values. The library's block scalars lose a first line of spaces, and its folded
+ * lines may gain a backslash; hence neither: text of several lines stands in quotes.
+ */
+export const FAITHFUL = { lineWidth: 0, blockQuote: false } as const;
+
 /** A rendered document as YAML 1.2, two spaces, no line folded. */
 export function toYaml(document: Json): string {
-  return stringify(document, { lineWidth: 0 });
+  return stringify(document, FAITHFUL);
 }
 
 function shown(scalar: ScalarNode): Json {

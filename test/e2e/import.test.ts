@@ -308,6 +308,8 @@ describe('variables read back as they are', () => {
     ESCAPED: '$${X}',
     DOLLARS: 'a$$${ssm:/a}$',
     LINES: 'one\n two\n\nthree \n',
+    BLANK: ' \n',
+    BLANKS: '  \n\n x\n',
     CARRIAGE: 'one\r\ntwo\r',
     UNICODE: 'ünïcödé 🚀 \u2028\u0085\ufeff',
     YES: 'yes',

@@ -7,6 +7,7 @@ import { specDigest } from '../../src/spec/digest.js';
 import { interpolate } from '../../src/spec/interpolate.js';
 import { mapAt, toJson } from '../../src/spec/node.js';
 import { parseFile } from '../../src/spec/parse.js';
+import { toYaml } from '../../src/spec/render-desired.js';
 import { readWritten, resolveTree } from '../../src/spec/read.js';
 
 /** What YAML, JSON and our own expressions give a meaning to, and what encodings stumble over. */
@@ -200,6 +201,15 @@ const one = fc
   )
   .map((value) => Object.fromEntries(Object.entries(value).filter(([, member]) => member !== undefined)));
 const fileOf = (functions: Plain): Plain => ({ version: 1, region: 'us-east-1', functions });
+
+it('what `render` writes reads back as it was', () =>
+  fc.assert(
+    fc.property(fc.dictionary(key, fc.oneof(hostile, fc.array(hostile, { maxLength: 2 }))), (document) => {
+      const parsed = parseFile(bytesOf(toYaml(document)));
+      expect('root' in parsed && toJson(parsed.root)).toEqual(document);
+    }),
+    { numRuns: 500, examples: [[{ a: ' \n' }], [{ a: '  \n\n x\n' }]] },
+  ));
 
 describe('one content, however it is written, is one Desired with one digest', () => {
   it('block or flow, quotes of any kind, JSON, keys in any order', () =>
