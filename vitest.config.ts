@@ -3,7 +3,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
-    exclude: ['test/interop/**', 'test/archives/**'],
+    exclude: ['test/interop/**', 'test/archives/**', 'test/faults/**'],
     testTimeout: 20_000,
     hookTimeout: 20_000,
   },
