@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
@@ -6,5 +7,7 @@ export default defineConfig({
     exclude: ['test/interop/**', 'test/archives/**', 'test/faults/**'],
     testTimeout: 20_000,
     hookTimeout: 20_000,
+    // The default is a core less than there are: one worker where there are two, and tests wait for child processes.
+    maxWorkers: Math.max(2, availableParallelism() - 1),
   },
 });

@@ -12,6 +12,7 @@ import { run } from '../../src/cli/run.js';
 import type { Clock } from '../../src/model/ports.js';
 import { type FunctionState, functionsOf } from '../../src/sandbox/state.js';
 import { type Sandbox, type SandboxOptions, startSandbox } from '../../src/sandbox/server.js';
+import { NO_COMMIT } from '../planner/cli.js';
 import { CREDENTIALS, zipOf } from '../sandbox/support.js';
 
 export { zipOf };
@@ -143,11 +144,12 @@ export async function stage(options: SandboxOptions = {}): Promise<Stage> {
   const outputs: string[] = [];
   let mark = 0;
   const runWith = async (host: Partial<Host>, ...argv: string[]): Promise<Ran> => {
+    const isCheckout = existsSync(path.join(own.folder, '.git'));
     const ran = await runInside(argv, {
       cwd: own.folder,
       clock,
       ...host,
-      env: { LAMBDA_DEPLOY_ENDPOINT_URL: sandbox.url, ...host.env },
+      env: { ...(isCheckout ? {} : NO_COMMIT), LAMBDA_DEPLOY_ENDPOINT_URL: sandbox.url, ...host.env },
     });
     outputs.push(ran.out, ran.err);
     return ran;

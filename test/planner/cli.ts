@@ -8,6 +8,9 @@ export interface RunResult {
   readonly stderr: string;
 }
 
+/** A build that names no commit: git finds none in a temporary folder either, and is not started to say so at every run. */
+export const NO_COMMIT = { BUILDKITE: 'true', BUILDKITE_COMMIT: '', BUILDKITE_BRANCH: '' };
+
 /** Credentials that the sandbox takes, where the SDK looks for them. Undone by `vi.unstubAllEnvs`. */
 export function stubCredentials(): void {
   vi.stubEnv('AWS_ACCESS_KEY_ID', 'anybody');
@@ -21,7 +24,7 @@ export async function runCli(cwd: string, endpoint: string, ...argv: readonly st
   let stdout = '';
   let stderr = '';
   const exitCode = await run([...argv, '--endpoint-url', endpoint], {
-    env: {},
+    env: NO_COMMIT,
     cwd,
     writeOut: (text) => void (stdout += text),
     writeErr: (text) => void (stderr += text),
