@@ -35,7 +35,7 @@ export async function applyPlanFile(context: Context, path: string): Promise<Exi
     const planning = { ...(await planDesired(context, desired)), codes };
     const stale = asItWasPlanned(file, planning.jobs).filter(({ job, plan }) => !stillFits(file, job, plan));
     if (stale.length > 0) throw await refuse(context, path, file, origin, stale);
-    context.output.preface([...renderPlan(planning.document), []]);
+    context.output.preface([...renderPlan({ ...planning.document, digest: file.digest }), []]);
     return await carryOut(context, spec, planning, origin, digestOf(file));
   } finally {
     await codes.close();

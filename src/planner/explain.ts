@@ -113,7 +113,22 @@ export function effectsOf(functionName: string, operations: readonly Operation[]
   return [
     ...(latest ? [`callers of ${functionName} without an alias or version see the change of $LATEST at once`] : []),
     ...operations.flatMap(effectsOfStep),
+    ...waitingAfter(operations),
   ];
+}
+
+/** Aliases that the last call leaves at a share. */
+function waitingAfter(operations: readonly Operation[]): string[] {
+  const last = new Map(
+    operations.flatMap((step) => (step.type === 'UpdateAlias' ? [[step.alias, step] as const] : [])),
+  );
+  return [...last.values()].flatMap(({ alias, additional }) =>
+    additional === undefined
+      ? []
+      : [
+          `alias ${alias} then waits at ${percent(additional.weight)} until lambda-deploy promote or lambda-deploy abort`,
+        ],
+  );
 }
 
 function effectsOfStep(step: Operation): string[] {

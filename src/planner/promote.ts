@@ -58,7 +58,11 @@ export function planPromote(input: RolloutInput, step: boolean): PlannedFunction
       additional: { version: share.version, weight: next },
       watch: watchOf(rollout, rollout.intervalSeconds),
     };
-    return planned(input, [...byNumber, move, ...byNumber], next);
+    const after = byNumber.map((check) => ({
+      ...check,
+      reason: `check the version at its share of alias ${alias.name}`,
+    }));
+    return planned(input, [...byNumber, move, ...after], next);
   }
   const whole: UpdateAliasStep = {
     ...base,

@@ -76,8 +76,12 @@ export function shiftSteps(move: AliasMove, last: UpdateAliasStep, situation: Si
     };
   });
   const byNumber = checkSteps(move.view.desired, last.version);
-  const partial = steps.flatMap((step): Operation[] => [step, ...byNumber]);
-  if (rollout?.promotion === 'manual' && steps.length > 0) return partial.slice(0, 1 + byNumber.length);
+  const between = byNumber.map((check) => ({
+    ...check,
+    reason: `check the version at its share of alias ${last.alias}`,
+  }));
+  const partial = steps.flatMap((step): Operation[] => [step, ...between]);
+  if (rollout?.promotion === 'manual' && steps.length > 0) return partial.slice(0, 1 + between.length);
   const lastShare = shares.at(-1);
   const whole =
     lastShare === undefined ? { ...last, from } : { ...last, from: at(from.version, last.version, lastShare) };
