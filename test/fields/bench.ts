@@ -7,7 +7,7 @@ import type { Json, JsonObject } from '../../src/model/json.js';
 import type { PlanDocument } from '../../src/model/plan.js';
 import { startSandbox, type Sandbox } from '../../src/sandbox/server.js';
 import { archiveOf } from '../planner/archive.js';
-import { runCli, type RunResult } from '../planner/cli.js';
+import { runCli, skippingClock, type RunResult } from '../planner/cli.js';
 import { ROLE } from '../planner/live-file.js';
 import { clientOf } from '../sandbox/support.js';
 
@@ -40,7 +40,8 @@ export async function openBench(archives: Readonly<Record<string, Uint8Array>> =
   onTestFinished(() => rm(cwd, { recursive: true, force: true }));
   const all = { a: archiveOf('a'), b: archiveOf('b'), ...archives };
   for (const [name, bytes] of Object.entries(all)) await writeFile(join(cwd, `${name}.zip`), bytes);
-  const sandbox = await startSandbox();
+  const clock = skippingClock();
+  const sandbox = await startSandbox({ now: clock.now });
   onTestFinished(() => sandbox.close());
   const client = clientOf(sandbox.url);
   onTestFinished(() => client.destroy());
@@ -49,7 +50,7 @@ export async function openBench(archives: Readonly<Record<string, Uint8Array>> =
     const app: Json = { ...BARE, ...settings };
     const file = { version: 1, region: 'us-east-1', metadata: 'file:records', functions: { app } };
     await writeFile(join(cwd, 'lambda.deploy.yaml'), JSON.stringify(file, null, 2));
-    return runCli(cwd, sandbox.url, ...argv);
+    return runCli(cwd, sandbox.url, clock, ...argv);
   };
   return {
     sandbox,

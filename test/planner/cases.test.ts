@@ -9,7 +9,8 @@ import { startSandbox, type Sandbox, type SandboxCall } from '../../src/sandbox/
 import { putVersion } from '../../src/sandbox/stores.js';
 import { archiveOf, digestOf } from './archive.js';
 import { BUCKET, caseNames, casePath, liveOf, materialise, planPurely, readCase, type Case } from './case-file.js';
-import { runCli, stubCredentials } from './cli.js';
+import { runCli, skippingClock, stubCredentials } from './cli.js';
+import type { Clock } from '../../src/model/ports.js';
 import { REGION } from './live-file.js';
 import { seed } from './seed.js';
 
@@ -51,7 +52,7 @@ describe.each(caseNames())('%s', (name) => {
 
   it('makes the same plan of a sandbox in this state, and changes nothing', async () => {
     const bench = await open(one);
-    const printed = await runCli(bench.cwd, bench.sandbox.url, 'plan', '--format', 'json');
+    const printed = await runCli(bench.cwd, bench.sandbox.url, bench.clock, 'plan', '--format', 'json');
     expect(printed.stdout).toBe(readFileSync(casePath(name, 'plan.json'), 'utf8'));
     expect(printed.exitCode).toBe(one.operations.startsWith('error') ? 1 : 0);
     expect(changes(bench.sandbox)).toEqual([]);
@@ -67,17 +68,17 @@ describe.each(caseNames())('%s', (name) => {
 
   it(`applies exactly its calls, is empty afterwards and goes back${rollback}`, async () => {
     const bench = await open(one);
-    const { cwd, sandbox } = bench;
+    const { cwd, sandbox, clock } = bench;
     const plan = JSON.parse(readFileSync(casePath(name, 'plan.json'), 'utf8')) as PlanDocument;
 
-    const applied = await runCli(cwd, sandbox.url, 'apply', '--yes');
+    const applied = await runCli(cwd, sandbox.url, clock, 'apply', '--yes');
     expect(applied.exitCode, applied.stdout + applied.stderr).toBe(0);
     for (const { name: functionName, operations } of plan.functions)
       expect(changes(sandbox, functionName)).toEqual(operations.map(({ type }) => type));
     expect(changes(sandbox)).toHaveLength(plan.functions.flatMap(({ operations }) => operations).length);
 
     const reads = sandbox.calls.length;
-    const again = await runCli(cwd, sandbox.url, 'plan', '--detailed-exitcode');
+    const again = await runCli(cwd, sandbox.url, clock, 'plan', '--detailed-exitcode');
     expect(again.exitCode, again.stdout + again.stderr).toBe(0);
     expect(sandbox.calls.length).toBeGreaterThan(reads);
 
@@ -87,6 +88,7 @@ describe.each(caseNames())('%s', (name) => {
       const back = await runCli(
         cwd,
         sandbox.url,
+        clock,
         ...['rollback', '--yes', '--function', functionName, '--alias', alias],
         ...(recorded ? [] : ['--to', version]),
       );
@@ -104,10 +106,11 @@ function golden(name: string, file: string, content: string): void {
   expect(content).toBe(readFileSync(path, 'utf8'));
 }
 
-async function open(one: Case): Promise<{ cwd: string; sandbox: Sandbox }> {
+async function open(one: Case): Promise<{ cwd: string; sandbox: Sandbox; clock: Clock }> {
   const { cwd, desired, remove } = await materialise(one);
   onTestFinished(remove);
-  const sandbox = await startSandbox({ seed: { buckets: { [BUCKET]: {} } } });
+  const clock = skippingClock();
+  const sandbox = await startSandbox({ seed: { buckets: { [BUCKET]: {} } }, now: clock.now });
   onTestFinished(() => sandbox.close());
   const bucket = sandbox.state.stores.buckets.get(BUCKET);
   for (const name of one.archives) {
@@ -115,7 +118,7 @@ async function open(one: Case): Promise<{ cwd: string; sandbox: Sandbox }> {
     if (bucket !== undefined) putVersion(bucket, `${name}.zip`, { body: archiveOf(name), headers, now: 0 });
   }
   for (const live of liveOf(one, desired.metadata.store).values()) seed(sandbox.state, live, one.archives);
-  return { cwd, sandbox };
+  return { cwd, sandbox, clock };
 }
 
 /** What was sent that changes something, and the health checks, of one function or of all. */

@@ -1,6 +1,6 @@
 import { vi } from 'vitest';
-import { systemClock } from '../../src/aws/clock.js';
 import { run } from '../../src/cli/run.js';
+import type { Clock } from '../../src/model/ports.js';
 
 export interface RunResult {
   readonly exitCode: number;
@@ -19,8 +19,26 @@ export function stubCredentials(): void {
   vi.stubEnv('AWS_REGION', 'us-east-1');
 }
 
+/** Time that passes as soon as somebody waits for it: a rollout of minutes takes none of the machine's. */
+export function skippingClock(): Clock {
+  let skipped = 0;
+  return {
+    now: () => Date.now() + skipped,
+    async sleep(milliseconds, signal) {
+      signal?.throwIfAborted();
+      skipped += Math.ceil(milliseconds);
+      await Promise.resolve();
+    },
+  };
+}
+
 /** Runs the whole program in this process against an endpoint; nobody can be asked. Needs {@link stubCredentials}. */
-export async function runCli(cwd: string, endpoint: string, ...argv: readonly string[]): Promise<RunResult> {
+export async function runCli(
+  cwd: string,
+  endpoint: string,
+  clock: Clock,
+  ...argv: readonly string[]
+): Promise<RunResult> {
   let stdout = '';
   let stderr = '';
   const exitCode = await run([...argv, '--endpoint-url', endpoint], {
@@ -33,7 +51,7 @@ export async function runCli(cwd: string, endpoint: string, ...argv: readonly st
     signal: new AbortController().signal,
     signalExitCode: () => 143,
     startedAt: Date.now(),
-    clock: systemClock,
+    clock,
     random: Math.random,
   });
   return { exitCode, stdout, stderr };
