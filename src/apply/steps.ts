@@ -204,21 +204,25 @@ export class Steps {
   }
 
   private async invoke(step: InvokeStep): Promise<string> {
-    const check = this.withSecrets(step.check);
+    const check = this.completed(step.check);
     if (!('alias' in step.target)) {
       const version = await this.versions.checked(step.target);
-      return runCheck(this.name, version, version, check, this.ports);
+      return runCheck({ functionName: this.name, qualifier: version, expected: version }, check, this.ports);
     }
     const version = this.aliases.versionOf(step.target.alias);
     if (version === null) throw new Error(`alias ${step.target.alias} is checked before it exists`);
-    return runCheck(this.name, step.target.alias, version, check, this.ports);
+    return runCheck({ functionName: this.name, qualifier: step.target.alias, expected: version }, check, this.ports);
   }
 
-  /** The plan has the references, the desired function what they stand for. */
-  private withSecrets(check: InvokeStep['check']): HealthCheck {
+  /** The plan has the references and the names of payload files, the desired function what they stand for. */
+  private completed(check: InvokeStep['check']): HealthCheck {
     const alias = this.job.desired.aliases.find(({ name }) => name === check.alias);
-    const { payloadSecrets } = alias?.healthChecks[check.index] ?? {};
-    return { ...check, ...(payloadSecrets === undefined ? {} : { payloadSecrets }) };
+    const { payload, payloadSecrets } = alias?.healthChecks[check.index] ?? {};
+    return {
+      ...check,
+      ...(check.payloadFile === undefined || payload === undefined ? {} : { payload }),
+      ...(payloadSecrets === undefined ? {} : { payloadSecrets }),
+    };
   }
 
   private async updateAlias(step: UpdateAliasStep): Promise<StepStatus> {

@@ -76,18 +76,34 @@ export interface ImageRef {
   readonly codeSha256: string;
 }
 
-/** One probe of a version or an alias. Passed when the invocation succeeds and the status, where expected, is equal. */
+/** One probe of a version or an alias. Passed when an invocation succeeds and its answer is as expected. */
 export interface HealthCheck {
   /** The event; absent: `{}`. References stand as they are written where `payloadSecrets` or `payloadUnknown` names a leaf. */
   readonly payload?: Json;
+  /** The file that `payload` was read from, which names its bytes in place of it. Absent: `payload` stands in the file itself. */
+  readonly payloadFile?: { readonly path: string; /** Lower-case hex. */ readonly sha256: string };
   /** Secret leaves of `payload` by JSON pointer (RFC 6901), to be put in place by the call alone. Absent: none. */
   readonly payloadSecrets?: Readonly<Record<string, Secret>>;
   /** Leaves of `payload` whose references have no value, by JSON pointer, with the reason: the check cannot run. Absent: none. */
   readonly payloadUnknown?: Readonly<Record<string, string>>;
-  /** Compared with the payload's `statusCode` where it has one, otherwise with the HTTP status of Invoke. */
-  readonly expect?: { readonly status?: number };
-  /** How long the check may take in all, in seconds. */
+  /** Absent: any answer but an error. */
+  readonly expect?: Expectation;
+  /** How often it is tried before it counts as failed. Absent: once. */
+  readonly attempts?: number;
+  /** The pause after a failed attempt, in seconds; there where `attempts` is. */
+  readonly intervalSeconds?: number;
+  /** How long the check may take in all, every attempt and pause included, in seconds. */
   readonly timeoutSeconds: number;
+}
+
+/** What an answer must be: all of what is named. */
+export interface Expectation {
+  /** Compared with the payload's `statusCode` where it has one, otherwise with the HTTP status of Invoke. */
+  readonly status?: number;
+  /** What the body must contain: of a map these keys, of a list all entries. */
+  readonly body?: Json;
+  /** How long the handler may take, in milliseconds. */
+  readonly maxDurationMs?: number;
 }
 
 /** How an alias gets a new version, share by share (specs/0008). */

@@ -7,6 +7,9 @@ export const MAX_UNZIPPED_BYTES = 262_144_000;
 /** All variables together, names included, in bytes of the JSON that AWS measures. @see https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html */
 export const MAX_ENVIRONMENT_BYTES = 4096;
 
+/** The largest event of a synchronous invocation, in bytes: 6 MB. @see https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html */
+export const MAX_PAYLOAD_BYTES = 6_291_456;
+
 /** Variables that Lambda sets itself and refuses. @see https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html#configuration-envvars-runtime */
 export const RESERVED_VARIABLES: ReadonlySet<string> = new Set([
   '_HANDLER',

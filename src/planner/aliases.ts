@@ -143,13 +143,11 @@ export function checkSteps(alias: DesiredAlias, target: InvokeStep['target']): I
     'alias' in target
       ? `check what alias ${alias.name} answers now`
       : `check the version before alias ${alias.name} gets it`;
-  // Whoever calls takes the secrets from the desired function: a plan has none.
-  return alias.healthChecks.map(({ payloadSecrets: _, payloadUnknown: __, ...check }, index) => ({
-    type: 'Invoke',
-    reason,
-    target,
-    check: { alias: alias.name, index, ...check },
-  }));
+  // Whoever calls takes the secrets, and a payload file's content, from the desired function: a plan has none.
+  return alias.healthChecks.map(({ payloadSecrets: _, payloadUnknown: __, payload, ...check }, index) => {
+    const inline = payload === undefined || check.payloadFile !== undefined ? {} : { payload };
+    return { type: 'Invoke', reason, target, check: { alias: alias.name, index, ...inline, ...check } };
+  });
 }
 
 /** The place of an alias as a plan names it. */

@@ -2,7 +2,7 @@ import { diffArrays } from 'diff';
 import type { ObjectPin } from '../model/function.js';
 import type { Json } from '../model/json.js';
 import type { Difference, FunctionPlan, InvokeStep, Operation, PlanDocument } from '../model/plan.js';
-import { as, columns, oneLine, shortDigest, type Line, type Span } from './text.js';
+import { as, columns, oneLine, shortDigest, shownValue, type Line, type Span } from './text.js';
 
 /** A plan for people: what differs, what also goes live, the calls in order, what callers notice. */
 export function renderPlan(plan: PlanDocument): Line[] {
@@ -144,6 +144,14 @@ function placeOf({ bucket, key, versionId }: ObjectPin): string {
 }
 
 function expectation({ check }: InvokeStep): string {
-  const status = check.expect?.status;
-  return ` (${status === undefined ? 'no error' : `status ${status}`}, within ${check.timeoutSeconds} s)`;
+  const { status, body, maxDurationMs } = check.expect ?? {};
+  const wanted = [
+    ...(status === undefined ? [] : [`status ${status}`]),
+    ...(body === undefined ? [] : [`body ${shownValue(body)}`]),
+    ...(maxDurationMs === undefined ? [] : [`at most ${maxDurationMs} ms`]),
+  ];
+  const tries = check.attempts === undefined ? [] : [`${check.attempts} attempts`];
+  const event = check.payloadFile === undefined ? [] : [`event ${check.payloadFile.path}`];
+  const what = wanted.length === 0 ? ['no error'] : wanted;
+  return ` (${[...event, ...what, ...tries, `within ${check.timeoutSeconds} s`].join(', ')})`;
 }

@@ -4,22 +4,22 @@ import {
   LATEST,
   type DesiredAlias,
   type DesiredFunction,
+  type Expectation,
   type HealthCheck,
   type Settings,
   type Variables,
 } from '../model/function.js';
 import type { Json, JsonObject } from '../model/json.js';
 import { Secret } from '../model/secret.js';
+import { checksOf, DEFAULT_CHECK_SECONDS, DEFAULT_PAUSE_SECONDS } from './check-rules.js';
 import { parseDuration } from './duration.js';
 import type { AliasSpec, FunctionSpec, HealthCheckSpec } from './generated/types.js';
-import { mapAt, mapToJson, nodeAt, scalarsOf, type MapNode, type Node, type ScalarNode } from './node.js';
+import { mapAt, mapToJson, nodeAt, scalarsOf, toJson, type MapNode, type Node, type ScalarNode } from './node.js';
+import { pinPayloadFiles, type PayloadFiles } from './payload-files.js';
 import { complete, type TemplateLeaf } from './references.js';
 import { toRollout } from './rollout.js';
 
 type Code = NonNullable<FunctionSpec['code']>;
-
-/** What a health check without `timeout` may take in all, in seconds. */
-const DEFAULT_CHECK_SECONDS = 60;
 
 /** A module that must be in the archive for the function to start at all. */
 export interface EntryPoint {
@@ -63,7 +63,7 @@ export interface SpecFunction extends Omit<DesiredFunction, 'code' | 'specDigest
 }
 
 /** One function of the merged tree, which has passed the schema and the rules. */
-export function toSpecFunction(key: string, node: MapNode, file: string): SpecFunction {
+export function toSpecFunction(key: string, node: MapNode, file: string, payloads: PayloadFiles): SpecFunction {
   // The schema has passed; its generated type says what the tree now is.
   const spec = mapToJson(node) as unknown as FunctionSpec;
   const environment = toVariables(nodeAt(node, 'environment'));
@@ -79,10 +79,10 @@ export function toSpecFunction(key: string, node: MapNode, file: string): SpecFu
     tags: spec.tags ?? {},
     ...(spec.versionDescription === undefined ? {} : { versionDescription: spec.versionDescription }),
     ignoreChanges: spec.ignoreChanges ?? [],
-    aliases: Object.entries(spec.aliases ?? {}).map(([name, alias]) => toAlias(name, alias ?? {})),
+    aliases: Object.entries(spec.aliases ?? {}).map(([name, alias]) => toAlias(name, alias ?? {}, payloads)),
     templates: templatesOf(node),
     secretParts: [...scalarsOf(node)].flatMap(([{ interpolated }]) => interpolated?.secrets ?? []),
-    asWritten: mapToJson(node, asWritten),
+    asWritten: toJson(pinPayloadFiles(node, payloads), asWritten) as JsonObject,
   };
   return complete(one, new Map());
 }
@@ -91,15 +91,11 @@ function templatesOf(node: MapNode): readonly TemplateLeaf[] {
   const variables = [...(mapAt(node, 'environment')?.entries ?? [])].flatMap(([variable, { node: leaf }]) =>
     leaf.kind === 'scalar' && leaf.interpolated?.template ? [{ variable, template: leaf.interpolated.template }] : [],
   );
-  const payloads = [...(mapAt(node, 'aliases')?.entries.keys() ?? [])].flatMap((alias) => {
-    const found = nodeAt(node, 'aliases', alias, 'healthCheck');
-    const checks = found?.kind === 'list' ? found.items : [found];
-    return checks.flatMap((one, check) => {
-      const payload = nodeAt(one, 'payload');
-      return [...(payload ? scalarsOf(payload) : [])].flatMap(([{ interpolated }, path]) =>
-        interpolated?.template ? [{ alias, check, path, template: interpolated.template }] : [],
-      );
-    });
+  const payloads = checksOf(node).flatMap(({ node: check, alias, index }) => {
+    const payload = nodeAt(check, 'payload');
+    return [...(payload ? scalarsOf(payload) : [])].flatMap(([{ interpolated }, path]) =>
+      interpolated?.template ? [{ alias, check: index, path, template: interpolated.template }] : [],
+    );
   });
   return [...variables, ...payloads];
 }
@@ -150,23 +146,38 @@ function toOrigin({ zip, reproducible = false, dir, s3, image }: Code): CodeOrig
   return image === undefined ? undefined : { kind: 'image', image };
 }
 
-function toAlias(name: string, spec: NonNullable<AliasSpec>): DesiredAlias {
+function toAlias(name: string, spec: NonNullable<AliasSpec>, payloads: PayloadFiles): DesiredAlias {
   const { description, version, healthCheck, onCancel, autoRollback = true } = spec;
   const rollout = toRollout(spec.rollout, onCancel);
   return {
     name,
     ...(description === undefined ? {} : { description }),
     ...(version === undefined ? {} : { version: String(version) }),
-    healthChecks: [healthCheck ?? []].flat().map(toHealthCheck),
+    healthChecks: [healthCheck ?? []].flat().map((check) => toHealthCheck(check, payloads)),
     ...(rollout === undefined ? {} : { rollout }),
     autoRollback: autoRollback && version !== LATEST,
   };
 }
 
-function toHealthCheck({ payload, expect, timeout }: HealthCheckSpec): HealthCheck {
+function toHealthCheck(spec: HealthCheckSpec, payloads: PayloadFiles): HealthCheck {
+  const { payload, payloadFile: path, expect, attempts = 1, interval, timeout } = spec;
+  const file = path === undefined ? undefined : payloads.get(path);
   return {
     ...(payload === undefined ? {} : { payload: payload as Json }),
-    ...(expect === undefined ? {} : { expect }),
+    ...(path === undefined || file === undefined
+      ? {}
+      : { payload: file.payload, payloadFile: { path, sha256: file.sha256 } }),
+    ...(expect === undefined ? {} : { expect: toExpectation(expect) }),
+    ...(attempts === 1 ? {} : { attempts, intervalSeconds: parseDuration(interval) ?? DEFAULT_PAUSE_SECONDS }),
     timeoutSeconds: parseDuration(timeout) ?? DEFAULT_CHECK_SECONDS,
+  };
+}
+
+function toExpectation({ status, body, maxDuration }: NonNullable<HealthCheckSpec['expect']>): Expectation {
+  const seconds = parseDuration(maxDuration);
+  return {
+    ...(status === undefined ? {} : { status }),
+    ...(body === undefined ? {} : { body: body as Json }),
+    ...(seconds === undefined ? {} : { maxDurationMs: Math.round(seconds * 1000) }),
   };
 }

@@ -1,5 +1,5 @@
 import { readFile, stat } from 'node:fs/promises';
-import { basename, relative, resolve } from 'node:path';
+import { basename, relative, resolve as resolvePath } from 'node:path';
 import { DeployError, type Diagnostic } from '../errors.js';
 import type { CodeRef, Desired, MetadataStore } from '../model/function.js';
 import type { JsonObject } from '../model/json.js';
@@ -9,7 +9,9 @@ import { checkChoice, environmentNames } from './environments.js';
 import { directoryOf, findFile } from './find.js';
 import { toDiagnostics, type Finding } from './findings.js';
 import type { Feature } from './future.js';
+import type { Scope } from './interpolate.js';
 import { mapAt, nodeAt, textAt, type Node } from './node.js';
+import { readPayloadFiles, type PayloadFiles } from './payload-files.js';
 import { readWritten, resolveTree } from './read.js';
 import { renderDesired } from './render-desired.js';
 
@@ -58,7 +60,8 @@ export interface LoadedSpec {
 }
 
 /**
- * Finds, reads and checks the file as the chosen environment wants it. Calls nothing and reads nothing else.
+ * Finds, reads and checks the file as the chosen environment wants it. Calls nothing, and reads nothing else but the
+ * payload files of health checks.
  *
  * @throws FILE_NOT_FOUND, FILE_UNREADABLE, UNKNOWN_ENVIRONMENT, ENVIRONMENT_REQUIRED (the file has some and none is
  * chosen), or the code of the first error in the file, with all findings as `diagnostics`.
@@ -69,11 +72,11 @@ export async function loadSpec(options: LoadOptions): Promise<LoadedSpec> {
   const used = new Map<string, boolean>();
   const onVariable = (name: string, isSecret: boolean): void =>
     void used.set(name, used.get(name) === true || isSecret);
-  const tree = resolveTree(source.written, { ...options, onVariable });
+  const tree = await resolve(source, { ...options, onVariable });
   const diagnostics = toDiagnostics([...source.findings, ...tree.findings], source.shownAs);
   refuseErrors(diagnostics, source.shownAs);
   const plain = [...used].flatMap(([name, isSecret]) => (isSecret ? [] : [[name, options.variables[name] ?? null]]));
-  return toLoaded(source, tree.root, { ...options, used: Object.fromEntries(plain) }, diagnostics);
+  return toLoaded(source, tree, { ...options, used: Object.fromEntries(plain) }, diagnostics);
 }
 
 /**
@@ -86,15 +89,17 @@ export async function loadEnvironments(options: LoadOptions): Promise<readonly L
   const source = await readSource(options);
   const names = environmentNames(source.written);
   if (options.environment !== undefined || names.length === 0) return [await loadSpec(options)];
-  const trees = names.map((environment) => {
-    const scope = { ...options, environment };
-    return { scope, tree: resolveTree(source.written, scope) };
-  });
+  const trees = await Promise.all(
+    names.map(async (environment) => {
+      const scope = { ...options, environment };
+      return { scope, tree: await resolve(source, scope) };
+    }),
+  );
   const all = [...source.findings, ...trees.flatMap(({ tree }) => tree.findings)];
   const diagnostics = toDiagnostics(all, source.shownAs);
   refuseErrors(diagnostics, source.shownAs);
   // What is said of all of them is said once.
-  return trees.map(({ scope, tree }, index) => toLoaded(source, tree.root, scope, index === 0 ? diagnostics : []));
+  return trees.map(({ scope, tree }, index) => toLoaded(source, tree, scope, index === 0 ? diagnostics : []));
 }
 
 interface Source {
@@ -108,7 +113,7 @@ interface Source {
 
 async function readSource(options: LoadOptions): Promise<Source> {
   const { cwd, config, text } = options;
-  const file = text === undefined ? await findFile(cwd, config) : resolve(cwd, config ?? '');
+  const file = text === undefined ? await findFile(cwd, config) : resolvePath(cwd, config ?? '');
   const shownAs = relative(cwd, file);
   const bytes = text === undefined ? await readBytes(file, shownAs) : new TextEncoder().encode(text);
   const read = readWritten(bytes, basename(file), options.allow);
@@ -116,9 +121,22 @@ async function readSource(options: LoadOptions): Promise<Source> {
   throw refusal(toDiagnostics(read.findings, shownAs), shownAs);
 }
 
+/** The tree of one environment, and what stands in files beside the file. */
+interface Resolved {
+  readonly root: Node;
+  readonly payloads: PayloadFiles;
+  readonly findings: readonly Finding[];
+}
+
+async function resolve({ file, written }: Source, scope: LoadOptions & Pick<Scope, 'onVariable'>): Promise<Resolved> {
+  const tree = resolveTree(written, scope);
+  const payloads = await readPayloadFiles(tree.root, directoryOf(file));
+  return { root: tree.root, payloads: payloads.files, findings: [...tree.findings, ...payloads.findings] };
+}
+
 function toLoaded(
   { file, shownAs, bytes, written }: Source,
-  root: Node,
+  { root, payloads }: Resolved,
   options: LoadOptions & { readonly used?: LoadedSpec['variables'] },
   warnings: readonly Diagnostic[],
 ): LoadedSpec {
@@ -138,7 +156,7 @@ function toLoaded(
     metadata: toStore(textAt(root, 'metadata'), directory),
     requireAncestry: flagAt(root, 'requireAncestry'),
     functions: functions.flatMap(([key, { node }]) =>
-      node.kind === 'map' ? [toSpecFunction(key, node, shownAs)] : [],
+      node.kind === 'map' ? [toSpecFunction(key, node, shownAs, payloads)] : [],
     ),
     rendered: renderDesired(root, region),
     warnings,
@@ -222,5 +240,5 @@ function flagAt(root: Node, key: string): boolean {
 
 function toStore(metadata: string | undefined, directory: string): MetadataStore {
   if (metadata === undefined || metadata === 'tags') return { store: 'tags' };
-  return { store: 'file', directory: resolve(directory, metadata.slice('file:'.length)) };
+  return { store: 'file', directory: resolvePath(directory, metadata.slice('file:'.length)) };
 }

@@ -3,14 +3,12 @@ import { tooLargeEnvironment } from '../model/environment-size.js';
 import { fieldOf } from '../model/fields.js';
 import { RESERVED_VARIABLES } from '../model/limits.js';
 import { buildInDescription, deprecatedRuntime, secretInClearText } from './advice.js';
+import { checkHealthChecks } from './check-rules.js';
 import { imageSettings, leftToOthers, reproducibleNeedsZip, snapStartRuntime } from './code-rules.js';
-import { parseDuration } from './duration.js';
 import type { Finding } from './findings.js';
+import { isExact } from './json-text.js';
 import { formatPath, mapAt, nodeAt, scalarsOf, textAt, type MapNode, type Node, type Path } from './node.js';
 import { checkRollouts } from './rollout-rules.js';
-
-/** The longest that a health check may take in all, in seconds: as long as an invocation may run. */
-const MAX_CHECK_SECONDS = 900;
 
 type FunctionRule = (node: MapNode, path: Path) => readonly Finding[];
 
@@ -19,7 +17,7 @@ const FUNCTION_RULES: readonly FunctionRule[] = [
   environmentSize,
   architecturesNeedCode,
   ignoredPaths,
-  checkDurations,
+  checkHealthChecks,
   checkRollouts,
   exactNumbers,
   imageSettings,
@@ -117,34 +115,10 @@ function ignoredPaths(node: MapNode, path: Path): readonly Finding[] {
   });
 }
 
-function checkDurations(node: MapNode, path: Path): readonly Finding[] {
-  return [...(mapAt(node, 'aliases')?.entries ?? [])].flatMap(([name]) => {
-    const check = nodeAt(node, 'aliases', name, 'healthCheck');
-    const checks =
-      check?.kind === 'list' ? check.items.map((item, index) => [item, [index]] as const) : [[check, []] as const];
-    return checks.flatMap(([item, index]) => {
-      const timeout = nodeAt(item, 'timeout');
-      const seconds = parseDuration(textAt(timeout));
-      if (timeout === undefined || seconds === undefined || seconds <= MAX_CHECK_SECONDS) return [];
-      const at = [...path, 'aliases', name, 'healthCheck', ...index, 'timeout'];
-      return [
-        broken(
-          'CHECK_TOO_LONG',
-          timeout.position,
-          at,
-          `${formatPath(at)} is ${seconds} seconds; a health check may take 1 to ${MAX_CHECK_SECONDS}.`,
-          `set it to ${MAX_CHECK_SECONDS}s or less.`,
-        ),
-      ];
-    });
-  });
-}
-
 /** JSON has no `.inf`, and a number over 2^53 would be sent as another one. */
 function exactNumbers(node: MapNode, path: Path): readonly Finding[] {
   return [...scalarsOf(node, path)].flatMap(([scalar, at]) => {
-    const isText = at[2] === 'environment' || typeof scalar.value !== 'number';
-    if (isText || (Number.isFinite(scalar.value) && !isRounded(scalar.value))) return [];
+    if (at[2] === 'environment' || typeof scalar.value !== 'number' || isExact(scalar.value)) return [];
     return [
       broken(
         'INEXACT_NUMBER',
@@ -155,10 +129,6 @@ function exactNumbers(node: MapNode, path: Path): readonly Finding[] {
       ),
     ];
   });
-}
-
-function isRounded(value: unknown): boolean {
-  return Number.isInteger(value) && !Number.isSafeInteger(value);
 }
 
 function sameNames(keys: readonly string[], root: Node): readonly Finding[] {
