@@ -7,6 +7,7 @@ import {
   fileOf,
   hello,
   okHandler,
+  type Ran,
   type Stage,
   throwingHandler,
 } from './support.js';
@@ -207,5 +208,80 @@ describe('a health check', () => {
       expect(run.fn().aliases.get('live')?.functionVersion).toBe('1');
     }
     expect(`${ran.out}${ran.err}`).not.toContain('[object Object]');
+  });
+});
+
+describe('what a check expects', () => {
+  const answers = (body: string): string =>
+    `export const handler = async (event) => ({ statusCode: 200, body: ${body} });\n`;
+  const SLOW =
+    'export const handler = async () => { await new Promise((done) => setTimeout(done, 400)); return { statusCode: 200 }; };\n';
+
+  async function applyWith(check: Document, source: string): Promise<{ run: Stage; ran: Ran }> {
+    const run = await deployed();
+    await run.write('events/health.json', '{ "path": "/health", "${NOT_A}": "${REFERENCE}" }');
+    const healthCheck = [{ payload: { first: true } }, { timeout: '10s', ...check }];
+    await run.file(fileOf({ hello: hello({ aliases: { live: { healthCheck } } }) }));
+    await run.code(source);
+    return { run, ran: await run.run('apply', '--yes') };
+  }
+
+  it.each<[string, Document, string, RegExp]>([
+    [
+      'another body: the path, what came and what was expected, nothing else of the answer',
+      { expect: { body: { ok: true, parts: [{ up: true }] } } },
+      answers(`JSON.stringify({ ok: true, parts: [{ up: false }], token: 'planted-token' })`),
+      /hello:2: body\.parts\[0\]\.up is false, expected true/,
+    ],
+    [
+      'a status and a body: both are said',
+      { expect: { status: 201, body: 'fine' } },
+      answers(`'not so fine'`),
+      /status 200, expected 201; body is "not so fine", expected "fine"/,
+    ],
+    [
+      'too slow by its own report',
+      { expect: { maxDuration: '300ms' } },
+      SLOW,
+      /it took \d+ ms, expected at most 300 ms/,
+    ],
+    [
+      'every attempt fails',
+      { attempts: 2, expect: { status: 200 } },
+      `export const handler = async () => ({ statusCode: 503 });\n`,
+      /status 503, expected 200 \(the last of 2 attempts\)/,
+    ],
+  ])('%s: exit 4, and the alias never moved', async (_what, check, source, message) => {
+    const { run, ran } = await applyWith(check, source);
+    expect(ran.exitCode).toBe(4);
+    expect(ran.out).toMatch(message);
+    expect(`${ran.out}${ran.err}`).not.toContain('planted-token');
+    expect(run.fn().aliases.get('live')?.functionVersion).toBe('1');
+    expect(run.mutations()).not.toContain('UpdateAlias');
+  });
+
+  it('an event from a file is sent as it is, and stands in the plan by its name', async () => {
+    const echo = `export const handler = async (event) => ({ statusCode: 200, body: JSON.stringify(event) });\n`;
+    const expected = { path: '/health', ['${NOT_A}']: '$${REFERENCE}' };
+    const { run, ran } = await applyWith(
+      { payloadFile: 'events/health.json', expect: { status: 200, body: expected, maxDuration: '5s' }, attempts: 2 },
+      echo,
+    );
+    expect(ran).toMatchObject({ exitCode: 0 });
+    expect(run.fn().aliases.get('live')?.functionVersion).toBe('2');
+    expect(ran.err + ran.out).toContain('event events/health.json, status 200, body {');
+    expect(ran.err + ran.out).toContain('at most 5000 ms, 2 attempts, within 10 s)');
+    expect((await run.run('plan', '--detailed-exitcode')).exitCode).toBe(0);
+  });
+
+  it('an invocation that hangs is given up when the time of the check is over', async () => {
+    const hangs = 'export const handler = ({ first }) => first || new Promise(() => setInterval(() => {}, 1000));\n';
+    const started = performance.now();
+    const { run, ran } = await applyWith({ timeout: '1s' }, hangs);
+    expect(ran.exitCode).toBe(4);
+    expect(ran.out).toMatch(/no conclusive answer within 1 s/);
+    // The function itself would go on for five seconds.
+    expect(performance.now() - started).toBeLessThan(4500);
+    expect(run.fn().aliases.get('live')?.functionVersion).toBe('1');
   });
 });

@@ -154,7 +154,7 @@ function meaningOf(written: string) {
   return [...(mapAt(root, 'functions')?.entries ?? [])]
     .map(([key, { node }]) => {
       if (node.kind !== 'map') throw new Error('a function is a map');
-      const { codeSource, environment, aliases, asWritten, ...rest } = toSpecFunction(key, node, 'x');
+      const { codeSource, environment, aliases, asWritten, ...rest } = toSpecFunction(key, node, 'x', new Map());
       const variables = Object.entries(environment ?? {}).map(([name, value]) => [name, reveal(value)]);
       return {
         ...rest,
