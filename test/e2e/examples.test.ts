@@ -18,7 +18,7 @@ interface Example {
   readonly aliases: Readonly<Record<string, Readonly<Record<string, string>>>>;
   /** The operations of the first apply, function by function. */
   readonly calls: readonly string[];
-  /** What has to exist before, as infrastructure code would make it. */
+  /** What has to exist before, as infrastructure code or an earlier deployment would make it. */
   readonly before?: (run: Stage) => Promise<void>;
 }
 
@@ -30,6 +30,19 @@ const CASES: Readonly<Record<string, Example>> = {
   'two-functions': {
     aliases: { 'shop-orders': { live: '1' }, 'shop-invoices': { live: '1' } },
     calls: [...CREATE, ...CREATE],
+  },
+  canary: {
+    aliases: { quotes: { live: '2' } },
+    calls: [
+      ...['TagResource', 'UpdateFunctionConfiguration', 'PublishVersion', 'Invoke', 'Invoke'],
+      ...['UpdateAlias', 'Invoke', 'Invoke', 'UpdateAlias', 'Invoke', 'Invoke', 'UpdateAlias', 'Invoke', 'Invoke'],
+      'TagResource',
+    ],
+    // A first version has nothing to share traffic with.
+    before: async (run) => {
+      const host = { cwd: path.join(EXAMPLES, 'canary'), env: { DISCOUNT: '5' } };
+      expect(await run.runWith(host, 'apply', '--yes')).toMatchObject({ exitCode: 0 });
+    },
   },
   'python-api': {
     aliases: { 'python-api': { staging: '1', production: '1' } },
