@@ -64,6 +64,7 @@ async function loadFrom(context: Context, { inputs }: PlanFile): Promise<LoadedS
     cwd: context.host.cwd,
     config: inputs.file,
     text: inputs.text,
+    payloads: inputs.payloads ?? {},
     variables: { ...context.host.env, ...Object.fromEntries(planned) },
     ...(inputs.environment === undefined ? {} : { environment: inputs.environment }),
     ...(inputs.region === undefined ? {} : { region: inputs.region }),

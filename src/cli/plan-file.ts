@@ -36,6 +36,7 @@ export async function writePlanFile(
   const inputs: PlanInputs = {
     file: relative(host.cwd, spec.file),
     text: spec.text,
+    ...(Object.keys(spec.payloads).length === 0 ? {} : { payloads: spec.payloads }),
     variables: spec.variables,
     ...(spec.environment === undefined ? {} : { environment: spec.environment }),
     ...(spec.region === undefined ? {} : { region: spec.region }),

@@ -247,6 +247,8 @@ export interface PlanInputs {
   readonly file: string;
   /** Its text, as it was. */
   readonly text: string;
+  /** The texts of the files that health checks name as their events, by that name. Absent: there are none. */
+  readonly payloads?: Readonly<Record<string, string>>;
   /** The variables that it asks for and that are no secrets; `null`: not set. */
   readonly variables: Readonly<Record<string, string | null>>;
   readonly environment?: string;

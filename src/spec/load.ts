@@ -22,6 +22,8 @@ export interface LoadOptions {
   readonly config?: string;
   /** The file's text, instead of what is on the disk: from a plan file. With `config`, which then need not exist. */
   readonly text?: string;
+  /** The texts of payload files by their names, as `text`. */
+  readonly payloads?: Readonly<Record<string, string>>;
   /** The process's environment. */
   readonly variables: Readonly<Record<string, string | undefined>>;
   /** `--region`: wins over the file's. */
@@ -40,6 +42,8 @@ export interface LoadedSpec {
   readonly directory: string;
   /** The file's text: a value that stands in it is no secret of the environment's. */
   readonly text: string;
+  /** The texts of the files that health checks name as their events, by that name. */
+  readonly payloads: Readonly<Record<string, string>>;
   /** The variables that it asks for and that are no secrets; `null`: not set. */
   readonly variables: Readonly<Record<string, string | null>>;
   /** The names under `environments`; empty in a file without. */
@@ -130,7 +134,7 @@ interface Resolved {
 
 async function resolve({ file, written }: Source, scope: LoadOptions & Pick<Scope, 'onVariable'>): Promise<Resolved> {
   const tree = resolveTree(written, scope);
-  const payloads = await readPayloadFiles(tree.root, directoryOf(file));
+  const payloads = await readPayloadFiles(tree.root, directoryOf(file), scope.payloads);
   return { root: tree.root, payloads: payloads.files, findings: [...tree.findings, ...payloads.findings] };
 }
 
@@ -148,6 +152,7 @@ function toLoaded(
     file,
     directory,
     text: new TextDecoder().decode(bytes),
+    payloads: Object.fromEntries([...payloads].map(([name, one]) => [name, one.text])),
     variables: options.used ?? {},
     environments: environmentNames(written),
     ...(options.environment === undefined ? {} : { environment: options.environment }),

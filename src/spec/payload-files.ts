@@ -10,8 +10,9 @@ import { formatPath, mapAt, mapScalars, nodeAt, textAt, type Node } from './node
 
 /** An event that stands in a file of its own. */
 export interface PayloadFile {
+  readonly text: string;
   readonly payload: Json;
-  /** Lower-case hex, of the file's bytes. */
+  /** Lower-case hex, of the text as UTF-8. */
   readonly sha256: string;
 }
 
@@ -20,10 +21,15 @@ const KEY = 'payloadFile';
 /** Payloads by their path as the file names it. */
 export type PayloadFiles = ReadonlyMap<string, PayloadFile>;
 
-/** Reads what the health checks of a merged tree name as `payloadFile`, each file once. A file that cannot be used is a finding. */
+/**
+ * Reads what the health checks of a merged tree name as `payloadFile`, each file once. A file that cannot be used is a finding.
+ *
+ * @param given their texts by name, instead of what is on the disk
+ */
 export async function readPayloadFiles(
   root: Node,
   directory: string,
+  given?: Readonly<Record<string, string>>,
 ): Promise<{ readonly files: PayloadFiles; readonly findings: readonly Finding[] }> {
   const named = [...(mapAt(root, 'functions')?.entries ?? [])].flatMap(([key, { node }]) =>
     checksOf(node).map((check) => [nodeAt(check.node, KEY), ['functions', key, ...check.path, KEY]] as const),
@@ -34,7 +40,7 @@ export async function readPayloadFiles(
   for (const [node, path] of named) {
     const name = textAt(node);
     if (node === undefined || name === undefined || name === '') continue;
-    const reading = read.get(name) ?? readPayload(resolve(directory, name), name);
+    const reading = read.get(name) ?? readPayload(resolve(directory, name), name, given);
     read.set(name, reading);
     const file = await reading;
     if ('payload' in file) files.set(name, file);
@@ -51,23 +57,32 @@ interface Refusal {
   readonly fix: string;
 }
 
-async function readPayload(path: string, name: string): Promise<PayloadFile | Refusal> {
-  const bytes = await readBytes(path);
-  if (!(bytes instanceof Uint8Array)) return bytes;
-  const sha256 = createHash('sha256').update(bytes).digest('hex');
-  let text: string;
-  try {
-    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-  } catch {
-    return { what: 'is not UTF-8', fix: 'save it as UTF-8.' };
-  }
+async function readPayload(
+  path: string,
+  name: string,
+  given: Readonly<Record<string, string>> | undefined,
+): Promise<PayloadFile | Refusal> {
+  const text = given === undefined ? await readText(path) : Object.hasOwn(given, name) ? given[name] : undefined;
+  if (text === undefined) return { what: 'is not in the plan file', fix: 'plan again.' };
+  if (typeof text !== 'string') return text;
   const problem = findJsonProblem(text);
-  if (problem === undefined) return { payload: JSON.parse(text) as Json, sha256 };
+  if (problem === undefined)
+    return { text, payload: JSON.parse(text) as Json, sha256: createHash('sha256').update(text).digest('hex') };
   const before = text.slice(0, problem.offset).split('\n');
   const place = `${name}:${before.length}:${(before.at(-1)?.length ?? 0) + 1}`;
   return problem.kind === 'syntax'
     ? { what: `is no JSON at ${place}`, fix: `correct ${place}.` }
     : { what: `has a number at ${place} that JSON cannot carry exactly`, fix: `quote it at ${place}.` };
+}
+
+async function readText(path: string): Promise<string | Refusal> {
+  const bytes = await readBytes(path);
+  if (!(bytes instanceof Uint8Array)) return bytes;
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    return { what: 'is not UTF-8', fix: 'save it as UTF-8.' };
+  }
 }
 
 async function readBytes(path: string): Promise<Uint8Array | Refusal> {

@@ -52,6 +52,19 @@ describe('a plan file', () => {
     expect(ran.json()).toMatchObject({ result: 'succeeded' });
   });
 
+  it('has the events that health checks send from files of their own', async () => {
+    const run = await deployed();
+    await run.write('event.json', '\ufeff{ "body": "planned" }');
+    const healthCheck = { payloadFile: 'event.json', expect: { body: { body: 'planned' } } };
+    await run.file(fileOf({ hello: hello({ aliases: { live: { healthCheck } } }) }));
+    await run.code('export const handler = async (event) => event;\n');
+    expect((await run.run('plan', '--out', 'plan.out')).exitCode).toBe(0);
+    await rm(path.join(run.folder, 'event.json'));
+    const ran = await run.run('apply', 'plan.out');
+    expect(ran.exitCode, ran.out + ran.err).toBe(0);
+    expect(run.fn().aliases.get('live')).toMatchObject({ functionVersion: '2' });
+  });
+
   it('applied a second time finds nothing to do', async () => {
     const run = await planned();
     expect((await run.run('apply', 'plan.out')).exitCode).toBe(0);
