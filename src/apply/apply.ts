@@ -20,8 +20,14 @@ export async function applyPlan(
   work: readonly { readonly job: ApplyJob; readonly ports: ApplyPorts }[],
 ): Promise<ApplyResult> {
   const limit = pLimit(FUNCTIONS_AT_ONCE);
-  const functions = await Promise.all(work.map(({ job, ports }) => limit(() => runFunction(job, ports))));
+  const functions = await Promise.all(work.map(({ job, ports }) => limit(() => runAndTell(job, ports))));
   return { formatVersion: FORMAT_VERSION, command, result: overall(functions), functions };
+}
+
+async function runAndTell(job: ApplyJob, ports: ApplyPorts): Promise<FunctionResult> {
+  const result = await runFunction(job, ports);
+  ports.emit({ type: 'ended', function: result.name, result: result.result });
+  return result;
 }
 
 /** The exit code of several functions is the worst one's. */

@@ -7,6 +7,7 @@ import { changedSince, isRestOf } from '../planner/resume.js';
 import { renderPlan } from '../render/plan.js';
 import { loadSpec, toDesired, type LoadedSpec } from '../spec/load.js';
 import { ABORT } from './abort.js';
+import { findDoubts, refuseDoubts, withDoubts } from './ancestry.js';
 import { carryOut } from './carry-out.js';
 import type { Context } from './context.js';
 import { execute } from './execute.js';
@@ -21,7 +22,7 @@ import { learnSpec, select } from './spec.js';
  * Applies exactly the plan that a file holds: the file, its variables and its code come from there, secrets are read now. Goes on
  * where live is as the plan saw it, or where a run of this very plan was lost half-way (semantics 28); else changes nothing more.
  *
- * @throws PLAN_FILE, PLAN_STALE naming what is different, SECRET_UNKNOWN, USAGE for options that the plan file decides
+ * @throws PLAN_FILE, PLAN_STALE naming what is different, OLDER_COMMIT, ANCESTRY_UNPROVEN, SECRET_UNKNOWN, USAGE for options that the plan file decides
  */
 export async function applyPlanFile(context: Context, path: string): Promise<ExitCode> {
   refuseOptions(context);
@@ -35,7 +36,11 @@ export async function applyPlanFile(context: Context, path: string): Promise<Exi
     const planning = { ...(await planDesired(context, desired)), codes };
     const stale = asItWasPlanned(file, planning.jobs).filter(({ job, plan }) => !stillFits(file, job, plan));
     if (stale.length > 0) throw await refuse(context, path, file, origin, stale);
-    context.output.preface([...renderPlan({ ...planning.document, digest: file.digest }), []]);
+    // A build that waited for its approval may be older than what was deployed, and taken back, since.
+    const doubts = await findDoubts(context, planning.jobs, origin.commit);
+    refuseDoubts(context, doubts, spec.requireAncestry);
+    const document = withDoubts(context, planning.document, doubts, spec.requireAncestry);
+    context.output.preface([...renderPlan({ ...document, digest: file.digest }), []]);
     return await carryOut(context, spec, planning, origin, digestOf(file));
   } finally {
     await codes.close();

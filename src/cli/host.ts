@@ -8,7 +8,9 @@ export interface Host {
   readonly writeErr: (text: string) => void;
   /** Whether each stream is a terminal. */
   readonly isTerminal: { readonly stdin: boolean; readonly stdout: boolean; readonly stderr: boolean };
-  /** Shows a question on stderr and answers what was typed, one line. */
+  /** What stderr is, where it is a terminal that can be drawn on. */
+  readonly terminal?: NodeJS.WriteStream;
+  /** Shows a question on stderr and answers what was typed, one line; throws what {@link signal} was aborted with. */
   readonly ask: (question: string) => Promise<string>;
   /** Aborted with an INTERRUPTED error on SIGINT and SIGTERM. */
   readonly signal: AbortSignal;

@@ -1,6 +1,8 @@
 #!/usr/bin/env node
 import { createInterface } from 'node:readline/promises';
 import { DeployError } from '../errors.js';
+import { renderError } from '../render/errors.js';
+import { plain } from '../render/text.js';
 import type { Host } from './host.js';
 import { run } from './run.js';
 
@@ -8,6 +10,15 @@ import { run } from './run.js';
 process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
 
 const LAST_RESORT_MS = 8_500;
+
+/** Ends the process where it stands. */
+function stopNow(why: string, code: 130 | 143): never {
+  const detail = `${why} Nothing more was taken back: where an apply or a rollback was under way, an alias may stand between two versions, and its record is open.`;
+  const fix = 'run plan to see where things stand, then apply or rollback.';
+  process.stderr.write(plain(renderError(new DeployError('INTERRUPTED', detail, { fix }))));
+  process.exit(code);
+}
+
 const stop = new AbortController();
 let signalExitCode: 130 | 143 = 143;
 for (const [signal, code] of [
@@ -15,9 +26,10 @@ for (const [signal, code] of [
   ['SIGTERM', 143],
 ] as const) {
   process.on(signal, () => {
-    if (stop.signal.aborted) process.exit(code);
+    if (stop.signal.aborted) stopNow(`${signal} came in, the second signal.`, code);
     // What cannot be given up (a read of a pipe, say) must not outlive the nine seconds that Buildkite gives.
-    setTimeout(() => process.exit(code), LAST_RESORT_MS).unref();
+    const late = `${signal} came in, and the tidying up took longer than ${LAST_RESORT_MS / 1000} seconds.`;
+    setTimeout(() => stopNow(late, code), LAST_RESORT_MS).unref();
     signalExitCode = code;
     stop.abort(
       new DeployError('INTERRUPTED', `${signal} came in; no further change is started.`, {
@@ -37,10 +49,17 @@ const host: Host = {
   writeOut: (text) => void process.stdout.write(text),
   writeErr: (text) => void process.stderr.write(text),
   isTerminal: { stdin: process.stdin.isTTY, stdout: process.stdout.isTTY, stderr: process.stderr.isTTY },
+  ...(process.stderr.isTTY ? { terminal: process.stderr } : {}),
   async ask(question) {
     const terminal = createInterface({ input: process.stdin, output: process.stderr });
+    // While it asks, readline takes Ctrl+C for itself.
+    terminal.on('SIGINT', () => process.emit('SIGINT'));
     try {
       return await terminal.question(question, { signal: stop.signal });
+    } catch {
+      stop.signal.throwIfAborted();
+      process.stderr.write('\n');
+      return ''; // Ctrl+D: the end of the input is no yes
     } finally {
       terminal.close();
     }

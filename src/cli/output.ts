@@ -1,5 +1,5 @@
 import pc from 'picocolors';
-import { plain, printable, printableJson, type Line, type Role, type Span } from '../render/text.js';
+import { as, elapsed, plain, printable, printableJson, type Line, type Role, type Span } from '../render/text.js';
 import type { Host } from './host.js';
 import type { Options } from './options.js';
 import { Redactor } from './redact.js';
@@ -14,11 +14,13 @@ export class Output {
   redactor = new Redactor('');
   private readonly colorsOut: Colors;
   private readonly colorsErr: Colors;
+  private readonly startedAt: number;
 
   constructor(
     private readonly host: Host,
     readonly options: Pick<Options, 'format' | 'color' | 'quiet' | 'verbose'>,
   ) {
+    this.startedAt = host.clock.now();
     this.colorsOut = pc.createColors(wantsColor(host, options.color, host.isTerminal.stdout));
     this.colorsErr = pc.createColors(wantsColor(host, options.color, host.isTerminal.stderr));
   }
@@ -37,9 +39,16 @@ export class Output {
     if (this.options.format !== 'json') this.host.writeOut(this.paint(lines, this.colorsOut));
   }
 
-  /** What goes on; `--quiet` hides it. */
+  /** What goes on, with the time since the command started; `--quiet` hides it. */
   progress(lines: readonly Line[]): void {
-    if (!this.options.quiet) this.diagnostics(lines);
+    if (this.options.quiet) return;
+    const stamp = `[${elapsed(this.host.clock.now() - this.startedAt)}] `;
+    this.diagnostics(lines.map((line, index) => [as('dim', index === 0 ? stamp : ' '.repeat(stamp.length)), ...line]));
+  }
+
+  /** Text for the terminal that stderr is, redacted and in colour. */
+  styled(lines: readonly Line[]): string {
+    return this.paint(lines, this.colorsErr).trimEnd();
   }
 
   /** What must be seen: errors and warnings. */

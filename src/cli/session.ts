@@ -15,6 +15,7 @@ import { fileStore } from '../record/file.js';
 import { tagsStore } from '../record/tags.js';
 import type { CodeEdges } from './code.js';
 import { VERSION, type Context } from './context.js';
+import { ProgressLines } from './progress.js';
 
 /** How long an update or a new version may take to settle, in seconds. A function in a VPC can take minutes. */
 export const MAX_WAIT_SECONDS = 600;
@@ -137,19 +138,25 @@ export async function readState(
 
 /** Another update in progress is waited for: what it leads to is what has to be planned from. One that failed is planned from, too. */
 export async function readSettled(
-  { host, output }: Context,
+  context: Context,
   { lambda }: Session,
   name: string,
   want: Parameters<typeof readLive>[2],
 ): Promise<LiveFunction | undefined> {
   const live = await readLive(lambda, name, want);
   if (live?.latest.lastUpdateStatus !== 'InProgress' && live?.latest.state !== 'Pending') return live;
-  output.progress([[`${name}: waiting for an update in progress to settle`]]);
+  const { host, output } = context;
+  const waitingFor = 'an update in progress to settle';
+  output.progress([[`${name}: waiting for ${waitingFor}`]]);
+  const progress = new ProgressLines(context);
+  const onWait = (seconds: number): void => progress.tell(0, { type: 'waiting', function: name, waitingFor, seconds });
   try {
-    const limits = { maxWaitSeconds: MAX_WAIT_SECONDS };
+    const limits = { maxWaitSeconds: MAX_WAIT_SECONDS, onWait };
     await waitUntilSettled(lambda, host.clock, name, undefined, limits, host.signal);
   } catch (error) {
     if (!isDeployError(error, 'UPDATE_FAILED')) throw error;
+  } finally {
+    await progress.close();
   }
   return readLive(lambda, name, want);
 }

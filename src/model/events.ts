@@ -1,5 +1,5 @@
 import type { Operation } from './plan.js';
-import type { OperationStatus } from './result.js';
+import type { FunctionResult, OperationStatus } from './result.js';
 
 /** What a run tells while it goes on. Nothing in it is secret but `text`, which a handler wrote and must be redacted. */
 export type ApplyEvent =
@@ -22,6 +22,8 @@ export type ApplyEvent =
   | { readonly type: 'waiting'; readonly function: string; readonly waitingFor: string; readonly seconds: number }
   | { readonly type: 'retrying'; readonly function: string; readonly reason: string; readonly seconds: number }
   | { readonly type: 'taking-back'; readonly function: string; readonly alias: string; readonly version: string }
-  | { readonly type: 'log-tail'; readonly function: string; readonly text: string };
+  | { readonly type: 'log-tail'; readonly function: string; readonly text: string }
+  /** The last event of a function. */
+  | { readonly type: 'ended'; readonly function: string; readonly result: FunctionResult['result'] };
 
 export type Emit = (event: ApplyEvent) => void;

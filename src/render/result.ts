@@ -25,12 +25,20 @@ function closing({ command, result }: ApplyResult): Line[] {
 
 function renderFunction(one: FunctionResult): Line[] {
   if (one.result === 'no_changes') return [];
-  const role = one.result === 'succeeded' ? 'good' : one.result === 'pending' ? 'warn' : 'bad';
   return [
-    [as('title', one.name), '  ', as(role, one.result.replace('_', ' ')), ...served(one)],
+    [...renderOutcome({ function: one.name, result: one.result }), ...served(one)],
     ...one.notes.map((note): Line => [as('warn', '  note: '), note]),
     ...(one.error === undefined ? [] : errorLines(one.error)),
   ];
+}
+
+/** `orders  rolled back` */
+export function renderOutcome({
+  function: name,
+  result,
+}: Pick<ApplyEvent & { type: 'ended' }, 'function' | 'result'>): Line {
+  const role = result === 'succeeded' ? 'good' : result === 'pending' ? 'warn' : 'bad';
+  return [as('title', name), '  ', as(role, result.replace('_', ' '))];
 }
 
 function served({ aliases }: FunctionResult): Span[] {
@@ -58,17 +66,9 @@ export function renderEvent(event: ApplyEvent, verbose: boolean): Line[] {
   const name = as('dim', `${event.function}: `);
   switch (event.type) {
     case 'step-started':
-      return verbose ? [[name, `${event.index + 1}/${event.total} ${label(event.operation)} …`]] : [];
+      return verbose ? [[name, `${event.index + 1}/${event.total} ${stepLabel(event.operation)} …`]] : [];
     case 'step-ended':
-      return [
-        [
-          name,
-          stepMark(event.status),
-          ` ${label(event.operation)}`,
-          ...(event.detail === undefined ? [] : [`: ${event.detail}`]),
-          as('dim', `  ${duration(event.durationMs)}`),
-        ],
-      ];
+      return [[name, stepMark(event.status), ` ${stepLabel(event.operation)}`, ...detailAndTime(event)]];
     case 'waiting':
       return [[name, as('dim', `waiting for ${event.waitingFor} (${Math.round(event.seconds)} s)`)]];
     case 'retrying':
@@ -83,16 +83,38 @@ export function renderEvent(event: ApplyEvent, verbose: boolean): Line[] {
           .split('\n')
           .map((line): Line => [as('dim', '  | '), line]),
       ];
+    case 'ended':
+      return [];
   }
 }
+
+const RECOVERED = 'its answer was lost, its effect was found';
 
 function stepMark(status: string): Span {
   return status === 'failed'
     ? as('bad', 'failed')
-    : as('good', status === 'recovered' ? 'done (its answer was lost, its effect was found)' : 'done');
+    : as('good', status === 'recovered' ? `done (${RECOVERED})` : 'done');
 }
 
-function label(operation: Operation): string {
+/** How a step ended, where a mark beside it says whether it failed. */
+export function renderStepEnd(event: StepEnded): Line {
+  const recovered = event.status === 'recovered' ? [as('dim', ` (${RECOVERED})`)] : [];
+  return [stepLabel(event.operation), ...recovered, ...detailAndTime(event)];
+}
+
+/** A step that has not ended: it always says for how long. */
+export function renderUnderWay(name: string, operation: Operation, seconds: number): Line {
+  return [as('dim', `${name}: `), stepLabel(operation), as('dim', ` is under way (${Math.floor(seconds)} s)`)];
+}
+
+type StepEnded = ApplyEvent & { readonly type: 'step-ended' };
+
+function detailAndTime({ detail, durationMs }: StepEnded): Span[] {
+  return [...(detail === undefined ? [] : [`: ${detail}`]), as('dim', `  ${duration(durationMs)}`)];
+}
+
+/** The call and what it is about, as short as it gets. */
+export function stepLabel(operation: Operation): string {
   if ('record' in operation) return `${operation.type} (${operation.record} the record)`;
   if (operation.type === 'Invoke')
     return 'alias' in operation.target ? `Invoke ${operation.target.alias}` : 'Invoke the version by number';

@@ -78,6 +78,17 @@ export function shortDigest(digest: string): string {
   return digest.slice(0, DIGEST_CHARACTERS);
 }
 
+/** Time since the start in six places or more: `  0.4s`, ` 12.3s`, ` 4m10s`, `1h02m03s`. */
+export function elapsed(milliseconds: number): string {
+  const two = (value: number): string => String(value).padStart(2, '0');
+  const tenths = Math.floor(milliseconds / 100);
+  if (tenths < 600) return `${(tenths / 10).toFixed(1)}s`.padStart(6);
+  const seconds = Math.floor(tenths / 10);
+  const [hours, minutes] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60];
+  const rest = `${two(seconds % 60)}s`;
+  return hours > 0 ? `${hours}h${two(minutes)}m${rest}` : `${minutes}m${rest}`.padStart(6);
+}
+
 /** `850 ms`, `12.3 s`, `4 min 10 s`. */
 export function duration(milliseconds: number): string {
   if (milliseconds < 1000) return `${Math.floor(milliseconds)} ms`;

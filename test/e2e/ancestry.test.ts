@@ -73,6 +73,18 @@ describe.skipIf(NO_GIT !== undefined).each([
     expect(run.mutations()).toEqual([]);
   });
 
+  it('is refused also with a plan file that was approved before the newer one came and went', async () => {
+    const run = await scene(metadata);
+    expect(await run.run('rollback', '--yes')).toMatchObject({ exitCode: 0 });
+    await run.at(run.one, 'one again');
+    expect(await run.run('plan', '--out', 'plan.zip')).toMatchObject({ exitCode: 0 });
+    run.mutations();
+    const refused = await run.run('apply', 'plan.zip');
+    expect(refused).toMatchObject({ exitCode: 3, err: expect.stringContaining('OLDER_COMMIT') as string });
+    expect(run.mutations()).toEqual([]);
+    expect(await run.run('apply', 'plan.zip', '--allow-older')).toMatchObject({ exitCode: 0 });
+  });
+
   it('is no matter where there is nothing to do', async () => {
     const run = await scene(metadata);
     git(run.folder, 'checkout', '--quiet', run.one);

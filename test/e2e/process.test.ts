@@ -74,6 +74,36 @@ describe.each([
     40_000,
   );
 
+  it('a second signal stops at once, and says what may be left', async () => {
+    let reached = (): void => undefined;
+    const uploading = new Promise<void>((resolve) => (reached = resolve));
+    const { env, folder } = await scene(
+      {
+        settleMs: 20,
+        intercept: async ({ operation }) => {
+          if (operation !== 'UpdateFunctionCode') return undefined;
+          reached();
+          // Longer than a stopped run waits for an answer.
+          await new Promise((resolve) => setTimeout(resolve, MAX_STOP_MS).unref());
+          return undefined;
+        },
+      },
+      metadata,
+    );
+    const child = spawnCli(['apply', '--yes'], { cwd: folder, env });
+    await uploading;
+    const started = Date.now();
+    child.kill('SIGINT');
+    child.kill('SIGTERM');
+    const ran = await child.done;
+    // Whichever was handled last; without it, the call in flight alone would get 2.5 seconds.
+    const [, last] = /(SIGINT|SIGTERM) came in, the second signal/.exec(ran.err) ?? [];
+    expect({ ...ran, json: undefined }).toMatchObject({ exitCode: last === 'SIGINT' ? 130 : 143, signal: null });
+    expect(ran.out).not.toMatch(/Apply/);
+    expect(Date.now() - started).toBeLessThan(2_000);
+    expect(ran.err).toMatch(/an alias may stand between two versions[^]*fix: run plan/);
+  });
+
   it('SIGTERM between the shift and its check: the alias goes back', async () => {
     const started: { child?: Spawned } = {};
     const { sandbox, env, folder } = await scene(
