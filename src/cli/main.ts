@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { setMaxListeners } from 'node:events';
 import { createInterface } from 'node:readline/promises';
 import { DeployError } from '../errors.js';
 import { renderError } from '../render/errors.js';
@@ -20,6 +21,8 @@ function stopNow(why: string, code: 130 | 143): never {
 }
 
 const stop = new AbortController();
+// One listener for each call under way: with a dozen functions Node would take that for a leak, and say so on stderr.
+setMaxListeners(0, stop.signal);
 let signalExitCode: 130 | 143 = 143;
 for (const [signal, code] of [
   ['SIGINT', 130],

@@ -8,6 +8,8 @@ import { collectReferences, complete, type References, valuesRead } from '../spe
 import type { Context } from './context.js';
 import { awsOptions } from './session.js';
 
+const PULL_REQUEST = 'secrets are not read in a pull request’s build.';
+
 /**
  * The file with the values of its `${ssm:…}` and `${secretsmanager:…}` references, each asked for once in the region of the
  * functions that name it; without any, nothing is called. What AWS does not give stays unknown with the reason. A pull request's
@@ -42,7 +44,7 @@ async function readValues(
 ): Promise<ReadonlyMap<string, SecretRead>> {
   if (parameters.length + secrets.length === 0) return new Map();
   if (isPullRequest(context)) {
-    const unknown = { unknown: 'secrets are not read in a pull request’s build.' };
+    const unknown = { unknown: PULL_REQUEST };
     const keys = [...parameters.map((name) => `ssm:${name}`), ...secrets.map((id) => `secretsmanager:${id}`)];
     return new Map(keys.map((key) => [key, unknown]));
   }
@@ -66,7 +68,9 @@ export function requireSecrets({ functions }: Pick<LoadedSpec, 'functions'>): vo
   ]);
   if (unknown.length === 0) return;
   throw new DeployError('SECRET_UNKNOWN', `${unknown.join(' ')} Nothing was changed.`, {
-    fix: 'create what is missing, or allow this identity to read it.',
+    fix: unknown.every((one) => one.endsWith(PULL_REQUEST))
+      ? 'merge the pull request, and apply from a build of the branch.'
+      : 'create what is missing, or allow this identity to read it.',
   });
 }
 

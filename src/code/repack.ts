@@ -112,7 +112,7 @@ class Repacker {
     if ((entry.generalPurposeBitFlag & UTF8) === 0 && /[^ -~]/.test(name))
       throw this.#invalid(
         `holds ${quoted(name)}, or what is left of that name: it does not say that it is UTF-8, and readers disagree`,
-        'pack it with names in UTF-8.',
+        'name the folder with `code.dir` instead, or pack it with a tool that marks names as UTF-8 (Python’s zipfile does).',
       );
     const fault = nameFault(name);
     if (fault !== undefined) throw this.#invalid(`holds ${quoted(name)}, ${fault}`, 'pack it under another name.');

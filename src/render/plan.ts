@@ -19,7 +19,13 @@ export function renderPlan(plan: PlanDocument): Line[] {
 }
 
 function summaryLine(plan: PlanDocument): Line {
-  if (!plan.changes) return [as('good', 'No changes.'), ' Live is as the file says.'];
+  if (!plan.changes) {
+    const isAllKnown = plan.warnings.every(({ code }) => code !== 'UNKNOWN_UNTIL_APPLY');
+    return [
+      as('good', 'No changes.'),
+      isAllKnown ? ' Live is as the file says.' : ' What is known of the file is live.',
+    ];
+  }
   const { create, update, unchanged } = plan.summary;
   const parts = [
     ...(create > 0 ? [`${create} to create`] : []),

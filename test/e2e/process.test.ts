@@ -141,6 +141,16 @@ describe.each([
   }, 40_000);
 });
 
+it('a plan of a dozen functions prints nothing on stderr', async () => {
+  const sandbox = await startSandbox();
+  onTestFinished(() => sandbox.close());
+  const { file, code, folder } = await project();
+  await file(fileOf(Object.fromEntries(Array.from({ length: 12 }, (_, at) => [`hello-${at}`, hello()]))));
+  await code(okHandler('one'));
+  const ran = await spawnCli(['plan'], { cwd: folder, env: { AWS_ENDPOINT_URL: sandbox.url } }).done;
+  expect([ran.exitCode, ran.err]).toEqual([0, '']);
+});
+
 it('the sandbox command says its address first, and stops on SIGTERM with nothing left', async () => {
   const { folder } = await project();
   const child = spawnCli(['sandbox', '--port', '0'], { cwd: folder });

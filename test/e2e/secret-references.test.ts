@@ -65,6 +65,9 @@ it('a pull request’s build reads no secret', async () => {
   expect([plan.exitCode, plan.json()['changes']]).toEqual([0, false]);
   expect(plan.json()['warnings'][0].message).toContain('unknown until apply');
   expect(it.sandbox.calls.slice(before).map(({ operation }) => operation)).not.toContain('GetParameters');
+  const apply = await it.runWith({ env }, 'apply', '--yes', '--format', 'json');
+  expect([apply.exitCode, apply.json()['error'].code]).toEqual([1, 'SECRET_UNKNOWN']);
+  expect(apply.json()['error'].hint).toContain('from a build of the branch');
 });
 
 /** Answers with what it got, also in its log, and fails unless the password is right. */

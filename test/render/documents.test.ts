@@ -133,6 +133,12 @@ No changes. Live is as the file says.
 `);
   });
 
+  it('does not vouch for what it could not read', () => {
+    const warnings = [{ code: 'UNKNOWN_UNTIL_APPLY', message: 'environment.KEY of orders is unknown until apply' }];
+    const text = plain(renderPlan({ ...planOf(functionPlan({ action: 'none' })), warnings }));
+    expect(text).toContain('No changes. What is known of the file is live.\n');
+  });
+
   it('shows a long value whole, before and after, on lines of their own', () => {
     const [before, after] = ['x', 'y'].map((letter) => letter.repeat(200));
     const differences = [{ path: 'description', before: before ?? '', after: after ?? '', ...onLatest }];
