@@ -17,6 +17,7 @@ import {
   unknownUntilApply,
   warningsOf,
 } from './explain.js';
+import { failedBefore } from './failed-before.js';
 import { planLatest } from './latest.js';
 import { hasUnfinished } from './drift.js';
 import { abortSteps, assess, preserveSteps, releaseSteps } from './moves.js';
@@ -102,7 +103,11 @@ export function planDeploy({ desired, live, records, recordsInTags }: DeployInpu
   return {
     plan,
     target,
-    warnings: [...warningsOf(desired, live, records), ...rolloutWarnings(situation, isInterrupted)],
+    warnings: [
+      ...warningsOf(desired, live, records),
+      ...rolloutWarnings(situation, isInterrupted),
+      ...failedBefore(desired, records, moving),
+    ],
   };
 }
 

@@ -50,6 +50,24 @@ describe.each(STORES)('a handler that throws, records in %s', (_store, metadata)
     expect(await lastRecord(run)).toMatchObject({ result: 'failed', version: '1' });
   });
 
+  it('is remembered: the next plan of the same spec warns, that of another does not', async () => {
+    const run = await deployed({}, fileOf({ hello: hello() }, metadata));
+    await run.code(throwingHandler('broken'));
+    expect((await run.run('apply', '--yes')).exitCode).toBe(4);
+    const warnings = async (): Promise<Document[]> => (await run.run('plan', '--format', 'json')).json()['warnings'];
+    expect(await warnings()).toEqual([
+      {
+        code: 'FAILED_BEFORE',
+        function: 'hello',
+        message: expect.stringMatching(
+          /^this spec of hello (failed its health check|was tried and did not stay) on 20\S+Z \(version 2, alias live\); it is tried again\.$/,
+        ) as string,
+      },
+    ]);
+    await run.code(okHandler('fixed'));
+    expect(await warnings()).toEqual([]);
+  });
+
   it('is tried again without a second version of the same content', async () => {
     const run = await deployed({}, fileOf({ hello: hello() }, metadata));
     await run.code(throwingHandler('still broken'));
