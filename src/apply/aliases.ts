@@ -3,7 +3,7 @@ import { DeployError, isDeployError } from '../errors.js';
 import type { LiveAlias, Version } from '../model/function.js';
 import { percent } from '../planner/shift.js';
 import type { ApplyPorts } from './job.js';
-import { liveChanged, mutate, retryWith } from './mutate.js';
+import { liveChanged, mutate, readAnyway, retryWith } from './mutate.js';
 
 /** Where an alias points: its primary version, and the shares of additional ones. */
 export interface AliasState {
@@ -110,7 +110,7 @@ export class Aliases {
     try {
       // Even a stopped run makes its aliases safe.
       await this.move(alias, after, before, { signal: new AbortController().signal });
-      const live = await this.ports.lambda.getAlias(this.functionName, alias);
+      const live = await readAnyway(() => this.ports.lambda.getAlias(this.functionName, alias));
       if (live === undefined || !samePlace(live, before))
         throw liveChanged(this.functionName, `alias ${alias}`, [place(live)]);
     } catch (error) {

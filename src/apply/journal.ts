@@ -1,7 +1,7 @@
 import type { LiveFunction } from '../model/function.js';
 import type { DeployRecord } from '../model/record.js';
 import type { ApplyJob, ApplyPorts } from './job.js';
-import { mutate, retryWith } from './mutate.js';
+import { mutate, readAnyway, retryWith } from './mutate.js';
 import { closeRecords, openRecords, type Outcome } from './records.js';
 import type { Steps } from './steps.js';
 
@@ -61,7 +61,7 @@ export class Journal {
   private async subject(): Promise<Subject | undefined> {
     const { live, desired } = this.job;
     if (live !== undefined) return live;
-    const read = await this.ports.lambda.getFunction(desired.name);
+    const read = await readAnyway(() => this.ports.lambda.getFunction(desired.name));
     if (read !== undefined) return { name: desired.name, arn: read.arn, tags: read.tags };
     return this.ports.records.kind === 'file' ? { name: desired.name, arn: '', tags: {} } : undefined;
   }

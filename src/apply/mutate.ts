@@ -44,13 +44,26 @@ export async function mutate(options: MutateOptions): Promise<'done' | 'recovere
       return 'done';
     } catch (error) {
       if (ASK.some((code) => isDeployError(error, code))) {
-        if ((await options.inspect()) === 'ours') return 'recovered';
+        if ((await readAnyway(options.inspect)) === 'ours') return 'recovered';
       } else if (!SAFE_TO_REPEAT.some((code) => isDeployError(error, code))) throw error;
       const wait = Math.max(pause, ((error as DeployError).retryAfterSeconds ?? 0) * 1000);
       if (clock.now() + wait > deadline || signal.aborted) throw error;
       options.onRetry((error as DeployError).summary, wait / 1000);
       await clock.sleep(wait, signal);
     }
+  }
+}
+
+/**
+ * A read that a stopped run needs too, to know where things stand. A stop gives up the reads that are under way when it comes,
+ * and lets through those that begin later: such a one is asked again.
+ */
+export async function readAnyway<T>(read: () => Promise<T>): Promise<T> {
+  try {
+    return await read();
+  } catch (error) {
+    if (!isDeployError(error, 'INTERRUPTED')) throw error;
+    return read();
   }
 }
 

@@ -1,0 +1,97 @@
+import equal from 'fast-deep-equal';
+import type { Ran } from '../e2e/support.js';
+import { type Bed, duplicatesOf } from './bed.js';
+import type { Place } from './scenarios.js';
+
+/** What came of one run that met its fault, and of the healthy one after it. A text says what is wrong. */
+export interface Verdict {
+  readonly unsafe?: string;
+  readonly diverges?: string;
+  readonly duplicates: number;
+}
+
+/** What may be made of a fault. */
+export interface Expectation {
+  /** The process was killed: it says nothing, and the alias may be at a share. */
+  readonly killed?: true;
+  /** The exit codes that the fault may lead to, beside 0. */
+  readonly exits: readonly number[];
+  /** The alias was moved by somebody else: there it stays. */
+  readonly foreign?: true;
+  /** The record has to be closed: a stopped run still does that. */
+  readonly closed?: true;
+}
+
+/** Judges the run that has just ended, then lets a healthy one follow and judges that. */
+export async function judge(bed: Bed, ran: Ran, expected: Expectation): Promise<Verdict> {
+  bed.heal();
+  const unsafe = problemOf(bed, ran, expected) ?? (expected.closed ? await openRecord(bed, ran) : undefined);
+  const diverges = await convergence(bed);
+  return {
+    ...(unsafe === undefined ? {} : { unsafe }),
+    ...(diverges === undefined ? {} : { diverges }),
+    duplicates: duplicatesOf(bed),
+  };
+}
+
+function problemOf(bed: Bed, { exitCode, out, err }: Ran, expected: Expectation): string | undefined {
+  const { scenario, log } = bed;
+  const place = bed.place();
+  const where = `exit ${String(exitCode)}, the alias is at ${JSON.stringify(place)}`;
+  if (log.unchecked.length > 0) return `version ${log.unchecked.join(', ')} got traffic before it was checked`;
+  if (log.repeated > 0) return 'the alias was moved twice to the same place';
+  if (expected.killed) return isMadeOf(place, [scenario.before, scenario.after]) ? undefined : where;
+  if (exitCode !== 0 && !expected.exits.includes(exitCode ?? -1)) return `unexpected ${where}`;
+  if (/INTERNAL|undefined|\[object/.test(out + err)) return 'the output shows the inside of the program';
+  if (equal(place, scenario.after)) {
+    const mayStay = exitCode === 0 || scenario.mayStay !== undefined;
+    return mayStay ? undefined : `a failed run left it on the new version: ${where}`;
+  }
+  if (expected.foreign) {
+    if (exitCode === 5 && !/aws lambda (update|delete)-alias/.test(out)) return `no command that mends it: ${where}`;
+    if (equal(place, log.placeAtFault)) return undefined;
+    // A run that began after the foreign move planned from there.
+    if (exitCode === 0 && isWhole(place)) return undefined;
+  }
+  if (exitCode === 0) return `it succeeded elsewhere: ${where}`;
+  return equal(place, scenario.before) ? undefined : where;
+}
+
+function isWhole(place: Place | null): boolean {
+  return place !== null && Object.keys(place.weights).length === 0;
+}
+
+/** Whether every share belongs to one of these versions. */
+function isMadeOf(place: Place | null, places: readonly (Place | null)[]): boolean {
+  const versions = places.map((one) => one?.version);
+  if (place === null) return places.includes(null);
+  return [place.version, ...Object.keys(place.weights)].every((version) => versions.includes(version));
+}
+
+async function openRecord(bed: Bed, ran: Ran): Promise<string | undefined> {
+  const history = await bed.run('history', '--format', 'json');
+  // Before a function exists there is nothing that could carry a record.
+  if (history.exitCode !== 0) return undefined;
+  const records = history.json()['records'] as { result: string }[];
+  return records.some(({ result }) => result === 'open')
+    ? `exit ${String(ran.exitCode)} with an open record`
+    : undefined;
+}
+
+/** A healthy run ends in the spec, whatever came before, with nothing left to do. */
+async function convergence(bed: Bed): Promise<string | undefined> {
+  const { scenario } = bed;
+  const isRollback = scenario.argv[0] === 'rollback';
+  if (isRollback && equal(bed.place(), scenario.before)) {
+    const again = await bed.run(...scenario.argv);
+    const there = equal(bed.place(), scenario.after);
+    if (again.exitCode !== 0 || !there)
+      return `rollback again: exit ${String(again.exitCode)}, ${JSON.stringify(bed.place())}\n${again.out}${again.err}`;
+  }
+  const next = await bed.run('apply', '--yes');
+  if (next.exitCode !== 0) return `the next apply: exit ${String(next.exitCode)}\n${next.out}${next.err}`;
+  if (!isWhole(bed.place())) return `the next apply ends at ${JSON.stringify(bed.place())}`;
+  const plan = await bed.run('plan', '--detailed-exitcode');
+  if (plan.exitCode !== 0) return `the plan after it: exit ${String(plan.exitCode)}\n${plan.out}${plan.err}`;
+  return undefined;
+}
