@@ -123,7 +123,7 @@ export class Aliases {
     const weights = JSON.stringify({ AdditionalVersionWeights: before.weights });
     return new DeployError(
       'NEEDS_A_HUMAN',
-      `alias ${alias} of ${this.functionName} should go back from version ${after.version} to ${before.version}, but: ${reason}`,
+      `alias ${alias} of ${this.functionName} should go back from version ${describePlace(after)} to ${describePlace(before)}, but: ${reason}`,
       {
         source: 'aws',
         subject: this.functionName,

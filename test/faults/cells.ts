@@ -10,6 +10,8 @@ import { type Expectation, judge, type Verdict } from './judge.js';
 export interface Interruption {
   readonly name: string;
   readonly expected: Expectation;
+  /** There is no call to which it does not apply. */
+  readonly everywhere?: true;
   /** Runs the scenario and meets the fault at call k; `undefined`: it does not apply there. */
   meet(bed: Bed, k: number): Promise<Ran | undefined>;
 }
@@ -27,6 +29,7 @@ export interface Cell {
   readonly scenario: string;
   readonly interruption: string;
   readonly calls: number;
+  readonly everywhere?: true;
   readonly cases: readonly Case[];
 }
 
@@ -41,7 +44,8 @@ export async function fill(bed: Bed, interruption: Interruption, calls: number):
     const verdict = await judge(bed, ran, interruption.expected);
     cases.push({ k, operation, output: `exit ${String(ran.exitCode)}\n${ran.out}${ran.err}`, ...verdict });
   }
-  return { scenario: bed.scenario.name, interruption: interruption.name, calls, cases };
+  const { name, everywhere } = interruption;
+  return { scenario: bed.scenario.name, interruption: name, calls, cases, ...(everywhere ? { everywhere } : {}) };
 }
 
 /** The calls of a faultless run, which has to end where it should. */
@@ -55,10 +59,11 @@ export async function countCalls(bed: Bed, time: Time): Promise<number> {
   return calls;
 }
 
-function wire(name: string, fault: FaultAction, expected: Expectation): Interruption {
+function wire(name: string, fault: FaultAction, expected: Expectation, everywhere?: true): Interruption {
   return {
     name,
     expected,
+    ...(everywhere ? { everywhere } : {}),
     async meet(bed, k) {
       bed.stage.sandbox.faults.arm([{ operation: '*', call: k, fault }]);
       return bed.run(...bed.scenario.argv);
@@ -68,10 +73,10 @@ function wire(name: string, fault: FaultAction, expected: Expectation): Interrup
 
 /** What goes wrong on the wire. A single throttle, error or lost answer has to be lived through. */
 export const WIRE: readonly Interruption[] = [
-  wire('429', { status: 429 }, { exits: [] }),
-  wire('500', { status: 500 }, { exits: [] }),
-  wire('reset before', { reset: 'before' }, { exits: [] }),
-  wire('reset after', { reset: 'after' }, { exits: [] }),
+  wire('429', { status: 429 }, { exits: [] }, true),
+  wire('500', { status: 500 }, { exits: [] }, true),
+  wire('reset before', { reset: 'before' }, { exits: [] }, true),
+  wire('reset after', { reset: 'after' }, { exits: [] }, true),
   wire('Failed', { failed: true }, { exits: [1, 4] }),
   wire('foreign configuration', { foreignWriter: 'configuration' }, { exits: [3] }),
   wire('foreign code', { foreignWriter: 'code' }, { exits: [3] }),
@@ -91,6 +96,7 @@ function kill(name: string, effect: 'before' | 'after'): Interruption {
   return {
     name,
     expected: { exits: [], killed: true },
+    ...(effect === 'before' ? { everywhere: true } : {}),
     async meet(bed, k) {
       let isRead = false;
       bed.at(async (n, { mutating, operation }) => {
@@ -123,6 +129,7 @@ export const PROCESS: readonly (readonly Interruption[])[] = [
     {
       name: 'SIGTERM',
       expected: { exits: [143], closed: true },
+      everywhere: true,
       async meet(bed, k) {
         bed.at(async (n) => {
           if (n !== k) return undefined;
@@ -142,6 +149,7 @@ export const PROCESS: readonly (readonly Interruption[])[] = [
 export const STOP: Interruption = {
   name: 'stop',
   expected: { exits: [143], closed: true },
+  everywhere: true,
   async meet(bed, k) {
     const controller = new AbortController();
     bed.at((n) => {

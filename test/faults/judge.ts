@@ -25,21 +25,25 @@ export interface Expectation {
 /** Judges the run that has just ended, then lets a healthy one follow and judges that. */
 export async function judge(bed: Bed, ran: Ran, expected: Expectation): Promise<Verdict> {
   bed.heal();
-  const unsafe = problemOf(bed, ran, expected) ?? (expected.closed ? await openRecord(bed, ran) : undefined);
+  const { unchecked, repeated } = bed.log;
+  const unsafe = [
+    placeProblem(bed, ran, expected),
+    unchecked.length > 0 ? `version ${unchecked.join(', ')} got traffic before it was checked` : undefined,
+    repeated > 0 ? 'the alias was moved twice to the same place' : undefined,
+    expected.closed ? await openRecord(bed, ran) : undefined,
+  ].filter((problem) => problem !== undefined);
   const diverges = await convergence(bed);
   return {
-    ...(unsafe === undefined ? {} : { unsafe }),
+    ...(unsafe.length === 0 ? {} : { unsafe: unsafe.join('; ') }),
     ...(diverges === undefined ? {} : { diverges }),
     duplicates: duplicatesOf(bed),
   };
 }
 
-function problemOf(bed: Bed, { exitCode, out, err }: Ran, expected: Expectation): string | undefined {
+function placeProblem(bed: Bed, { exitCode, out, err }: Ran, expected: Expectation): string | undefined {
   const { scenario, log } = bed;
   const place = bed.place();
   const where = `exit ${String(exitCode)}, the alias is at ${JSON.stringify(place)}`;
-  if (log.unchecked.length > 0) return `version ${log.unchecked.join(', ')} got traffic before it was checked`;
-  if (log.repeated > 0) return 'the alias was moved twice to the same place';
   if (expected.killed) return isMadeOf(place, [scenario.before, scenario.after]) ? undefined : where;
   if (exitCode !== 0 && !expected.exits.includes(exitCode ?? -1)) return `unexpected ${where}`;
   if (/INTERNAL|undefined|\[object/.test(out + err)) return 'the output shows the inside of the program';
