@@ -7,6 +7,8 @@ export type Finding = 'ours' | 'unchanged';
 
 export interface MutateOptions {
   readonly clock: Clock;
+  /** 0 ≤ x < 1: runs that were throttled together do not come back together. */
+  readonly random: () => number;
   readonly signal: AbortSignal;
   /** Sends the call once. */
   readonly call: () => Promise<void>;
@@ -19,7 +21,7 @@ export interface MutateOptions {
   readonly onRetry: (reason: string, seconds: number) => void;
 }
 
-/** How long one call may be tried in all, and the bounds of the pause between two tries. */
+/** How long one call may be tried in all, and the bounds of the pause between two tries, which is cut by up to a half at random. */
 const RETRY_BUDGET_MS = 60_000;
 const FIRST_PAUSE_MS = 200;
 const MAX_PAUSE_MS = 5_000;
@@ -46,7 +48,8 @@ export async function mutate(options: MutateOptions): Promise<'done' | 'recovere
       if (ASK.some((code) => isDeployError(error, code))) {
         if ((await readAnyway(options.inspect)) === 'ours') return 'recovered';
       } else if (!SAFE_TO_REPEAT.some((code) => isDeployError(error, code))) throw error;
-      const wait = Math.max(pause, ((error as DeployError).retryAfterSeconds ?? 0) * 1000);
+      const jittered = Math.round(pause * (1 - options.random() / 2));
+      const wait = Math.max(jittered, ((error as DeployError).retryAfterSeconds ?? 0) * 1000);
       if (clock.now() + wait > deadline || signal.aborted) throw error;
       options.onRetry((error as DeployError).summary, wait / 1000);
       await clock.sleep(wait, signal);
@@ -69,11 +72,12 @@ export async function readAnyway<T>(read: () => Promise<T>): Promise<T> {
 
 /** The parts of {@link MutateOptions} that are the same for every call of a run. */
 export function retryWith(
-  { clock, signal, emit }: ApplyPorts,
+  { clock, random, signal, emit }: ApplyPorts,
   functionName: string,
-): Pick<MutateOptions, 'clock' | 'signal' | 'onRetry'> {
+): Pick<MutateOptions, 'clock' | 'random' | 'signal' | 'onRetry'> {
   return {
     clock,
+    random,
     signal,
     onRetry: (reason, seconds) => emit({ type: 'retrying', function: functionName, reason, seconds }),
   };

@@ -72,7 +72,7 @@ export function renderEvent(event: ApplyEvent, verbose: boolean): Line[] {
     case 'waiting':
       return [[name, as('dim', `waiting for ${event.waitingFor} (${Math.round(event.seconds)} s)`)]];
     case 'retrying':
-      return [[name, as('warn', `${event.reason}; trying again in ${event.seconds} s`)]];
+      return [[name, as('warn', `${event.reason}; trying again in ${Math.round(event.seconds * 10) / 10} s`)]];
     case 'taking-back':
       return [[name, as('warn', `taking alias ${event.alias} back to version ${event.version}`)]];
     case 'log-tail':
