@@ -60,10 +60,24 @@ export class Journal {
   /** `undefined`: the function that the record would live on was never made. */
   private async subject(): Promise<Subject | undefined> {
     const { live, desired } = this.job;
-    if (live !== undefined) return live;
+    if (live !== undefined) return this.ports.records.kind === 'tags' ? this.asItIsNow(live) : live;
     const read = await readAnyway(() => this.ports.lambda.getFunction(desired.name));
     if (read !== undefined) return { name: desired.name, arn: read.arn, tags: read.tags };
     return this.ports.records.kind === 'file' ? { name: desired.name, arn: '', tags: {} } : undefined;
+  }
+
+  /** A tag is written whole and without a condition: a run that ended during this one has its record in the same tag. */
+  private async asItIsNow(live: Subject): Promise<Subject> {
+    try {
+      const read = await readAnyway(() => this.ports.lambda.getFunction(live.name));
+      if (read === undefined) return live;
+      const now = { name: live.name, arn: read.arn, tags: read.tags };
+      await this.refresh(now);
+      return now;
+    } catch {
+      // A record that lacks what others wrote meanwhile is better than one that stays open.
+      return live;
+    }
   }
 
   private async write(subject: Subject, records: readonly DeployRecord[]): Promise<void> {

@@ -1,0 +1,165 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { describe, expect, it } from 'vitest';
+import { type Document, fileOf, hello, okHandler, type Ran } from '../e2e/support.js';
+import type { Hooks, Request } from './wire.js';
+import { say, STORES, succeeds, type World, world } from './world.js';
+
+/**
+ * Where both wait for each other, and how many milliseconds the second then stays behind. A write may be the record's tag, for
+ * which AWS knows no condition: whoever is held there until the other has ended writes over the other's record. A change is not.
+ */
+type Start = readonly [point: 'first call' | 'first write' | 'first change', behindMs: number];
+
+const STARTS: readonly Start[] = [
+  ['first call', 0],
+  ['first call', 25],
+  ['first call', 75],
+  ['first call', 150],
+  ['first call', 400],
+  ['first write', 0],
+  ['first write', 5],
+  ['first write', 20],
+  ['first write', 60],
+  ['first change', 0],
+  ['first change', 10],
+  ['first change', 100],
+  ['first change', 400],
+  ['first change', 1500],
+];
+
+/** Holds the first call or write of two processes until both are there; the second goes on a little later. */
+function barrier([point, behindMs]: Start): readonly [Hooks, Hooks] {
+  let open = (): void => undefined;
+  const both = new Promise<void>((resolve) => (open = resolve));
+  let arrived = 0;
+  const hooksOf = (behind: number): Hooks => {
+    let passed = false;
+    const isThere = ({ mutating, operation }: Request): boolean => {
+      if (point === 'first change') return mutating && operation !== 'TagResource';
+      return mutating || point === 'first call';
+    };
+    return {
+      before: async (request) => {
+        if (passed || !isThere(request)) return;
+        passed = true;
+        arrived += 1;
+        if (arrived === 2) open();
+        await both;
+        await sleep(behind);
+      },
+    };
+  };
+  return [hooksOf(0), hooksOf(behindMs)];
+}
+
+const SPECS: Readonly<Record<string, number>> = { left: 7, right: 8 };
+
+/** Version 1 live, and two other files that change all there is, each with code of its own. */
+async function contested(metadata: Document): Promise<World> {
+  const it = await world();
+  await it.file(fileOf({ hello: hello() }, metadata));
+  await it.code(okHandler('one'));
+  await succeeds(it, 'apply', '--yes');
+  for (const [name, timeout] of Object.entries(SPECS)) {
+    await it.code(okHandler(name), `${name}.zip`);
+    const changed = hello({
+      code: { zip: `${name}.zip` },
+      timeout,
+      memorySize: 128 * timeout,
+      environment: { GREETING: name },
+    });
+    await it.write(`${name}.yaml`, JSON.stringify(fileOf({ hello: changed }, metadata)));
+  }
+  return it;
+}
+
+interface Race {
+  readonly it: World;
+  readonly ran: readonly Ran[];
+  /** Whether the second looked only after the first had made its last change: then nothing was at once. */
+  readonly late: boolean;
+  readonly context: string;
+}
+
+/** Two processes, one for each file, started together. */
+async function race(base: World, start: Start, files: readonly [string, string]): Promise<Race> {
+  const it = await world(base);
+  const order: { readonly who: number; readonly mutating: boolean; readonly done: boolean }[] = [];
+  const noting = (who: number, hooks: Hooks): Hooks => ({
+    before: async (request) => {
+      await hooks.before?.(request);
+      order.push({ who, mutating: request.mutating, done: false });
+    },
+    after: ({ mutating }) => void order.push({ who, mutating, done: true }),
+  });
+  const hooks = barrier(start);
+  const processes = await Promise.all(
+    files.map((file, who) =>
+      it.start(noting(who, hooks[who] ?? {}), 'apply', '--yes', '--format', 'json', '-c', `${file}.yaml`),
+    ),
+  );
+  const ran = await Promise.all(processes.map(({ done }) => done));
+  const isLate = (who: number): boolean => {
+    const other = order.map((one) => one.who !== who && one.mutating && one.done).lastIndexOf(true);
+    return order.findIndex((one) => one.who === who) > other && other >= 0;
+  };
+  const context = `${start.join(' +')} ms: ${ran.map(({ exitCode, out, err }) => `exit ${exitCode}\n${out}${err}`).join('\n')}`;
+  return { it, ran, late: isLate(0) || isLate(1), context };
+}
+
+/** `$LATEST`, its code, the version behind the alias and the records are all of one spec, and nothing is left to do for it. */
+async function expectWhole({ it, context }: Race, winner: string, version: string): Promise<void> {
+  expect(it.place(), context).toEqual({ version, weights: {} });
+  expect(it.fn().versions.size, context).toBe(Number(version));
+  const published = it.fn().versions.get(version);
+  expect(it.fn().latest.content.code.codeSha256, context).toBe(published?.content.code.codeSha256);
+  for (const content of [it.fn().latest.content, published?.content])
+    expect(content?.config, context).toMatchObject({
+      Timeout: SPECS[winner],
+      MemorySize: 128 * (SPECS[winner] ?? 0),
+      Environment: { Variables: { GREETING: winner } },
+    });
+  const plan = await it.look('plan', '--detailed-exitcode', '-c', `${winner}.yaml`);
+  expect(plan.exitCode, `${context}\nplan: ${plan.out}${plan.err}`).toBe(0);
+  const history = await it.look('history', '--format', 'json', '-c', `${winner}.yaml`);
+  expect(history.exitCode, `${context}\n${history.out}${history.err}`).toBe(0);
+  const good = (history.json()['records'] as Document[]).filter(({ result }) => result === 'succeeded');
+  expect(new Set(good.map((one) => one['version'])), context).toContain(version);
+}
+
+describe.each(STORES)('two applies at once on one function, records in %s', (store, metadata) => {
+  it('of two specs: one wins, the other exits 3, and the result is one of them whole', async () => {
+    const base = await contested(metadata);
+    const seen: string[] = [];
+    for (const start of STARTS) {
+      const one = await race(base, start, ['left', 'right']);
+      const codes = one.ran.map(({ exitCode }) => exitCode);
+      expect(codes.toSorted(), one.context).toEqual(one.late ? [0, 0] : [0, 3]);
+      // Of two that came one after the other the later one, which is the second, has the last word.
+      const winner = one.late || codes[1] === 0 ? 'right' : 'left';
+      await expectWhole(one, winner, one.late ? '3' : '2');
+      if (!one.late) {
+        const { error, functions } = one.ran[codes.indexOf(3)]?.json() ?? {};
+        expect((error ?? functions[0].error).code, one.context).toMatch(/LIVE_CHANGED/);
+      }
+      seen.push(`${start.join(' +')} ms: exits ${codes.join(' and ')}, ${winner} whole`);
+    }
+    seen.forEach(say);
+    say(`records in ${store}: ${STARTS.length} races of two specs, ${2 * STARTS.length} runs`);
+  });
+
+  it('of the same spec: it is deployed once', async () => {
+    const base = await contested(metadata);
+    const seen: string[] = [];
+    for (const start of STARTS) {
+      const one = await race(base, start, ['left', 'left']);
+      const codes = one.ran.map(({ exitCode }) => exitCode).toSorted();
+      expect([0, 3], one.context).toContain(codes[1]);
+      expect(codes[0], one.context).toBe(0);
+      await expectWhole(one, 'left', '2');
+      seen.push(`${start.join(' +')} ms: exits ${codes.join(' and ')}`);
+    }
+    seen.forEach(say);
+    say(`records in ${store}: ${STARTS.length} races of one spec with itself, ${2 * STARTS.length} runs`);
+  });
+});
