@@ -6,7 +6,7 @@ import { LATEST } from '../model/function.js';
 import { isJsonObject } from '../model/json.js';
 import { FORMAT_VERSION } from '../model/plan.js';
 import type { RecordStore } from '../model/ports.js';
-import type { DeployRecord } from '../model/record.js';
+import type { DeployRecord, RecordResult } from '../model/record.js';
 import { RECORD_ID } from '../model/record-id.js';
 import { arrange } from './record.js';
 
@@ -71,7 +71,13 @@ async function readRecord(path: string): Promise<DeployRecord> {
   return value;
 }
 
-const RESULTS: readonly unknown[] = ['open', 'succeeded', 'failed', 'rolled_back'];
+const RESULTS: Readonly<Record<RecordResult, true>> = {
+  open: true,
+  pending: true,
+  succeeded: true,
+  failed: true,
+  rolled_back: true,
+};
 
 /** Whether everything that decisions are taken from is there. schemas/record.schema.json says the rest. */
 function isRecord(value: unknown): value is DeployRecord {
@@ -83,7 +89,8 @@ function isRecord(value: unknown): value is DeployRecord {
     typeof value['id'] === 'string' &&
     RECORD_ID.test(value['id']) &&
     (value['action'] === 'deploy' || value['action'] === 'rollback') &&
-    RESULTS.includes(value['result']) &&
+    typeof value['result'] === 'string' &&
+    Object.hasOwn(RESULTS, value['result']) &&
     ['function', 'startedAt'].every(text) &&
     ['alias', 'version', 'previousVersion', 'codeSha256', 'finishedAt'].every(textOrNull)
   );

@@ -10,6 +10,9 @@ import { say, STORES, succeeds, type World, world } from './world.js';
  */
 type Start = readonly [point: 'first call' | 'first write' | 'first change', behindMs: number];
 
+/** So far behind, the second closes its record long after the first, in milliseconds. */
+const APART_MS = 1500;
+
 const STARTS: readonly Start[] = [
   ['first call', 0],
   ['first call', 25],
@@ -24,7 +27,7 @@ const STARTS: readonly Start[] = [
   ['first change', 10],
   ['first change', 100],
   ['first change', 400],
-  ['first change', 1500],
+  ['first change', APART_MS],
 ];
 
 /** Holds the first call or write of two processes until both are there; the second goes on a little later. */
@@ -78,19 +81,26 @@ interface Race {
   readonly ran: readonly Ran[];
   /** Whether the second looked only after the first had made its last change: then nothing was at once. */
   readonly late: boolean;
+  /** Whether both may have closed their records in the same moment, in a tag that knows no condition. */
+  readonly mayCollide: boolean;
   readonly context: string;
 }
 
 /** Two processes, one for each file, started together. */
 async function race(base: World, start: Start, files: readonly [string, string]): Promise<Race> {
   const it = await world(base);
-  const order: { readonly who: number; readonly mutating: boolean; readonly done: boolean }[] = [];
+  const order: {
+    readonly operation: string;
+    readonly who: number;
+    readonly mutating: boolean;
+    readonly done: boolean;
+  }[] = [];
   const noting = (who: number, hooks: Hooks): Hooks => ({
     before: async (request) => {
       await hooks.before?.(request);
-      order.push({ who, mutating: request.mutating, done: false });
+      order.push({ operation: request.operation, who, mutating: request.mutating, done: false });
     },
-    after: ({ mutating }) => void order.push({ who, mutating, done: true }),
+    after: ({ operation, mutating }) => void order.push({ operation, who, mutating, done: true }),
   });
   const hooks = barrier(start);
   const processes = await Promise.all(
@@ -104,11 +114,12 @@ async function race(base: World, start: Start, files: readonly [string, string])
     return order.findIndex((one) => one.who === who) > other && other >= 0;
   };
   const context = `${start.join(' +')} ms: ${ran.map(({ exitCode, out, err }) => `exit ${exitCode}\n${out}${err}`).join('\n')}`;
-  return { it, ran, late: isLate(0) || isLate(1), context };
+  const mayCollide = order.some(({ operation }) => operation === 'TagResource') && start[1] < APART_MS;
+  return { it, ran, late: isLate(0) || isLate(1), mayCollide, context };
 }
 
 /** `$LATEST`, its code, the version behind the alias and the records are all of one spec, and nothing is left to do for it. */
-async function expectWhole({ it, context }: Race, winner: string, version: string): Promise<void> {
+async function expectWhole({ it, context, mayCollide }: Race, winner: string, version: string): Promise<void> {
   expect(it.place(), context).toEqual({ version, weights: {} });
   expect(it.fn().versions.size, context).toBe(Number(version));
   const published = it.fn().versions.get(version);
@@ -119,12 +130,24 @@ async function expectWhole({ it, context }: Race, winner: string, version: strin
       MemorySize: 128 * (SPECS[winner] ?? 0),
       Environment: { Variables: { GREETING: winner } },
     });
-  const plan = await it.look('plan', '--detailed-exitcode', '-c', `${winner}.yaml`);
-  expect(plan.exitCode, `${context}\nplan: ${plan.out}${plan.err}`).toBe(0);
-  const history = await it.look('history', '--format', 'json', '-c', `${winner}.yaml`);
+  const config = ['-c', `${winner}.yaml`];
+  const plan = await it.look('plan', '--detailed-exitcode', '--format', 'json', ...config);
+  const operations = (plan.json()['functions'] as Document[]).flatMap((one) => one['operations'] as Document[]);
+  // Two tags written within one round trip: one of them may still say that a run is open, and the next run closes it.
+  const collided = plan.exitCode !== 0;
+  if (collided) {
+    expect(mayCollide, `${context}\nplan: ${plan.out}${plan.err}`).toBe(true);
+    expect(
+      operations.filter(({ type }) => type !== 'Invoke' && type !== 'TagResource'),
+      context,
+    ).toEqual([]);
+    await succeeds(it, 'apply', '--yes', ...config);
+    expect((await it.look('plan', '--detailed-exitcode', ...config)).exitCode, context).toBe(0);
+  }
+  const history = await it.look('history', '--format', 'json', ...config);
   expect(history.exitCode, `${context}\n${history.out}${history.err}`).toBe(0);
   const good = (history.json()['records'] as Document[]).filter(({ result }) => result === 'succeeded');
-  expect(new Set(good.map((one) => one['version'])), context).toContain(version);
+  if (!mayCollide || collided) expect(new Set(good.map((one) => one['version'])), context).toContain(version);
 }
 
 describe.each(STORES)('two applies at once on one function, records in %s', (store, metadata) => {
