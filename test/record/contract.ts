@@ -50,6 +50,7 @@ export function contract(make: () => Promise<Fixture>): void {
     { result: 'failed', triedVersion: '9', version: '1' },
     { result: 'failed', version: null, previousVersion: null, codeSha256: null },
     { result: 'rolled_back', triedVersion: '9', version: '1' },
+    { result: 'pending', triedVersion: '9', version: '1' },
     { version: '$LATEST', previousVersion: null },
   ];
   it.each(results)('keeps what decisions are taken from: %j', async (more) => {
