@@ -167,9 +167,16 @@ class Run {
       subject: name,
       fix: isNew
         ? `mend the function and apply again, or: aws lambda delete-alias --function-name ${name} --name ${alias}`
-        : `lambda-deploy rollback --function ${name} --alias ${alias}`,
+        : this.goBack(alias),
       cause: error,
     });
+  }
+
+  /** A rollback that did not end well is finished by the next one, so that going elsewhere has to be said. */
+  private goBack(alias: string): string {
+    const { desired, meta } = this.job;
+    const to = meta.action === 'rollback' ? ' --to VERSION' : '';
+    return `lambda-deploy rollback --function ${desired.name} --alias ${alias}${to}`;
   }
 
   private staysBecause(error: DeployError, aliases: readonly string[]): DeployError {
@@ -178,7 +185,7 @@ class Run {
     return new DeployError('NEEDS_A_HUMAN', detail, {
       source: error.source,
       subject: name,
-      fix: `lambda-deploy rollback --function ${name} --alias ${aliases[0] ?? ''}`,
+      fix: this.goBack(aliases[0] ?? ''),
       cause: error,
     });
   }

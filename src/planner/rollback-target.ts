@@ -9,13 +9,16 @@ export interface RollbackTarget {
   readonly record?: DeployRecord;
   /** True: somebody named the number, so no record has to be believed. */
   readonly named?: true;
+  /** True: the last rollback went there, and died or failed after its move. What it had left to do is done now. */
+  readonly resumes?: true;
   /** The record of what is live, taken back by this rollback. */
   readonly leaves?: DeployRecord;
 }
 
 /**
  * The newest good deployment before the one that is live (semantics 22): not the previous number, and never one that an earlier
- * rollback took back. With `to`, the version, record or commit it names.
+ * rollback took back. With `to`, the version, record or commit it names. A rollback that died or failed after its move is finished
+ * first: the same job, run again, must not go one further.
  *
  * @param records newest first, of this alias
  * @throws NO_ROLLBACK_TARGET
@@ -29,6 +32,8 @@ export function chooseTarget(
   const effective = effectiveRecord(alias.version, records);
   const leaves = effective === undefined ? {} : { leaves: effective };
   if (to !== undefined) return { ...namedTarget(name, alias, records, to), ...leaves };
+  const begun = begunRollback(alias.version, records);
+  if (begun !== undefined) return begun;
   if (effective === undefined) {
     const why =
       records.length === 0
@@ -49,6 +54,15 @@ export function chooseTarget(
     throw noTarget(name, alias.name, `no earlier good deployment than version ${alias.version} is recorded.`);
   }
   return { version: record.version, record, ...leaves };
+}
+
+function begunRollback(served: Version, records: readonly DeployRecord[]): RollbackTarget | undefined {
+  const [newest] = records;
+  if (newest?.action !== 'rollback' || newest.result === 'succeeded') return undefined;
+  const record = records.find(({ id }) => id === newest.restores);
+  if (record?.version !== served) return undefined;
+  const leaves = records.find(({ id }) => id === newest.leaves);
+  return { version: served, record, resumes: true, ...(leaves === undefined ? {} : { leaves }) };
 }
 
 /** The deployment that is live: a rollback's record counts as the record it restored, a failed one where its move stands. */

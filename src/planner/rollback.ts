@@ -56,9 +56,12 @@ export function planRollback(input: RollbackInput): PlannedFunction {
     ({ path }) => path !== 'environment' || content.environment !== current.environment,
   );
   const served = live.aliases.find((candidate) => candidate.name === alias.name);
-  const shift = shiftSteps(alias, served, version.version);
+  const resumes = target.resumes === true;
+  const shift = shiftSteps(alias, served, version.version, resumes);
   const latest = latestSteps(input, current, content, found);
   const body = [...shift, ...latest];
+  // The record that did not end well is followed by one that does.
+  const isNothing = body.length === 0 && !resumes;
   const differences: Difference[] = [
     ...(served === undefined || served.version === version.version
       ? []
@@ -79,10 +82,10 @@ export function planRollback(input: RollbackInput): PlannedFunction {
   ];
   const plan: FunctionPlan = {
     name,
-    action: body.length === 0 ? 'none' : 'update',
+    action: isNothing ? 'none' : 'update',
     differences,
     alsoGoesLive: [],
-    operations: input.recordsInTags && body.length > 0 ? recorded(body) : body,
+    operations: input.recordsInTags && !isNothing ? recorded(body) : body,
     effects: effectsOf(name, body),
     unmanagedAliases: live.aliases
       .map((other) => other.name)
@@ -93,7 +96,7 @@ export function planRollback(input: RollbackInput): PlannedFunction {
   return {
     plan,
     target: content,
-    warnings: [...warningsOf(name, version), ...unknownUntilApply({ name, aliases: [alias] })],
+    warnings: [...warningsOf(name, version, target), ...unknownUntilApply({ name, aliases: [alias] })],
   };
 }
 
@@ -118,7 +121,12 @@ function restored(current: Content, version: Content): Content {
   };
 }
 
-function shiftSteps(alias: DesiredAlias, served: LiveAlias | undefined, version: Version): Operation[] {
+function shiftSteps(
+  alias: DesiredAlias,
+  served: LiveAlias | undefined,
+  version: Version,
+  resumes: boolean,
+): Operation[] {
   const to = { number: version };
   if (served === undefined) {
     return [
@@ -126,7 +134,9 @@ function shiftSteps(alias: DesiredAlias, served: LiveAlias | undefined, version:
       { type: 'CreateAlias', reason: 'the alias does not exist', alias: alias.name, version: to },
     ];
   }
-  if (served.version === version && Object.keys(served.weights).length === 0) return [];
+  // The run that moved it did not end, perhaps before it had asked the alias.
+  if (served.version === version && Object.keys(served.weights).length === 0)
+    return resumes ? checkSteps(alias, { alias: alias.name }) : [];
   return [
     ...checkSteps(alias, to),
     {
@@ -199,8 +209,12 @@ function archiveOf(
   });
 }
 
-function warningsOf(name: string, version: LiveVersion): Warning[] {
+function warningsOf(name: string, version: LiveVersion, { resumes }: RollbackTarget): Warning[] {
   const warnings: Warning[] = [];
+  if (resumes === true) {
+    const message = `the last rollback of ${name}, to version ${version.version}, did not finish: this finishes it. To go further back, run rollback again or name one with --to VERSION.`;
+    warnings.push({ code: 'UNFINISHED_RECORD', function: name, message });
+  }
   if (isUnreadable(version.environment)) {
     warnings.push({
       code: 'AWS_UNREADABLE',

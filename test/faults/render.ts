@@ -1,6 +1,16 @@
 import type { Case, Cell } from './cells.js';
 
-const HEAD = ['scenario', 'fault', 'calls', 'does not apply', 'runs', 'fired', 'alias safe', 'next run converges', 'duplicates'];
+const HEAD = [
+  'scenario',
+  'fault',
+  'calls',
+  'does not apply',
+  'runs',
+  'fired',
+  'alias safe',
+  'next run converges',
+  'duplicates',
+];
 
 /** The table as text, with the number of runs under it. */
 export function tableOf(cells: readonly Cell[]): string {

@@ -117,6 +117,39 @@ describe('chooseTarget', () => {
     expect(chooseTarget('app', alias(live), records).leaves).toBe(second);
   });
 
+  describe('a rollback that died', () => {
+    const deployed = play('1 2 3').records;
+    const [three, two] = deployed;
+    const links = { restores: two?.id ?? '', leaves: three?.id ?? '' };
+    const base = { action: 'rollback', result: 'open', previousVersion: '3', version: '3', ...links } as const;
+    const records = arrange([record(9, base), ...deployed]);
+
+    it('after its move is finished by the next: it goes nowhere else', () => {
+      expect(chooseTarget('app', alias('2'), records)).toEqual({
+        version: '2',
+        record: two,
+        leaves: three,
+        resumes: true,
+      });
+      expect(chooseTarget('app', alias('2'), decode(encode(records), 'app', 'live'))).toMatchObject({ resumes: true });
+    });
+
+    it('is finished too where its record was closed as failed', () => {
+      const closed = record(9, { ...base, result: 'failed', version: '2' });
+      expect(chooseTarget('app', alias('2'), arrange([closed, ...deployed]))).toMatchObject({ resumes: true });
+    });
+
+    it('before its move is begun again', () => {
+      expect(chooseTarget('app', alias('3'), records)).toEqual({ version: '2', record: two, leaves: three });
+    });
+
+    it('is over once a later run has closed its record, or where a version is named', () => {
+      const finished = record(10, { ...base, result: 'succeeded', previousVersion: '2', version: '2' });
+      expect(chooseTarget('app', alias('2'), arrange([finished, ...records])).version).toBe('1');
+      expect(chooseTarget('app', alias('2'), records, '1').version).toBe('1');
+    });
+  });
+
   it('leaves a deployment that failed after the shift and stayed', () => {
     const { records } = play('1');
     const stayed = record(5, { previousVersion: '1', version: '2', result: 'failed', triedVersion: '2' });

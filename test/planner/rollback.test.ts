@@ -52,6 +52,15 @@ describe('planRollback', () => {
   it.each<[reason: string, given: Given, operations: string]>([
     ['checks, moves, checks, then tidies the code', {}, 'Invoke UpdateAlias Invoke UpdateFunctionCode'],
     [
+      'finishes one that died after its move: asks the alias, then tidies',
+      {
+        target: { version: '1', resumes: true },
+        function: { aliases: [{ name: 'live', version: '1' }] },
+        recordsInTags: true,
+      },
+      'TagResource Invoke UpdateFunctionCode TagResource',
+    ],
+    [
       'tidies the configuration before the code',
       { to: { settings: { timeout: 9 } } },
       'Invoke UpdateAlias Invoke UpdateFunctionConfiguration UpdateFunctionCode',
