@@ -7,6 +7,7 @@ import { pipeline } from 'node:stream/promises';
 import { text } from 'node:stream/consumers';
 import type { Entry, ZipFile } from 'yauzl';
 import { DeployError, isDeployError } from '../errors.js';
+import { MAX_UNZIPPED_BYTES } from '../model/limits.js';
 import { writeArchive } from './archive.js';
 import { reasonOf } from './source.js';
 
@@ -90,7 +91,8 @@ async function takeOut(zip: ZipFile, folder: string, path: string): Promise<Omit
   let document: string | undefined;
   for await (const entry of zip.eachEntry()) {
     const hex = ARCHIVE.exec(entry.fileName)?.[1];
-    if (hex !== undefined) archives.set(hex, await extract(zip, entry, hex, join(folder, `${hex}.zip`), path));
+    if (hex !== undefined && entry.uncompressedSize <= MAX_UNZIPPED_BYTES)
+      archives.set(hex, await extract(zip, entry, hex, join(folder, `${hex}.zip`), path));
     else if (entry.fileName === DOCUMENT && entry.uncompressedSize <= MAX_DOCUMENT_BYTES)
       document = await text(await zip.openReadStreamPromise(entry));
     else throw notPlan(path, 'holds what no plan file holds');

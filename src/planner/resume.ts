@@ -22,18 +22,22 @@ export function isRestOf(fresh: FunctionPlan, planned: FunctionPlan): boolean {
 
 /** What a reader has to look at when a plan no longer fits: differences that are there now and were not, and those that are gone. */
 export function changedSince(fresh: FunctionPlan, planned: FunctionPlan): string[] {
-  const text = (value: Json): string => (typeof value === 'string' ? value : canonicalJson(value));
-  const key = ({ on, path }: Difference): string => `${on} ${path}`;
+  const key = ({ on, path }: Difference): string => (path.startsWith('aliases.') ? path : `${path} of ${on}`);
   const before = new Map(planned.differences.map((one) => [key(one), one]));
   const now = new Map(fresh.differences.map((one) => [key(one), one]));
   const moved = [...now].flatMap(([place, one]) => {
     const then = before.get(place);
-    if (then !== undefined && equal([then.before, then.after], [one.before, one.after])) return [];
-    if (one.sensitive === true) return [`${place} is another one now`];
-    return [`${place} is ${text(one.before)} now${then === undefined ? '' : `, was ${text(then.before)}`}`];
+    if (then === undefined) return [`${place} differs now (${change(one)})`];
+    const isSame = equal([then.before, then.after], [one.before, one.after]);
+    return isSame ? [] : [`${place}: the plan saw ${change(then)}, now it is ${change(one)}`];
   });
   const gone = [...before.keys()].filter((place) => !now.has(place)).map((place) => `${place} no longer differs`);
   return [...moved, ...gone];
+}
+
+function change({ before, after }: Difference): string {
+  const text = (value: Json): string => (typeof value === 'string' ? value : canonicalJson(value));
+  return `${text(before)} → ${text(after)}`;
 }
 
 function bodyOf({ operations }: FunctionPlan): Operation[] {
