@@ -178,7 +178,8 @@ class Stage {
       expect(this.bodies.get(version ?? '') ?? body, what).toBe(body);
       this.bodies.set(version ?? '', body ?? '');
     }
-    expect(polls.at(-1), context).toMatchObject({ version: ends });
+    const { weights } = this.it.place();
+    expect([ends, ...Object.keys(weights as Document)], context).toContain(polls.at(-1)?.version);
     expect(polls.at(-1)?.error, context).toBeUndefined();
   }
 }

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
+import type { Content } from '../../src/sandbox/state.js';
 import { type Document, fileOf, hello, okHandler, type Ran } from '../e2e/support.js';
 import type { Hooks, Request } from './wire.js';
 import { say, STORES, succeeds, type World, world } from './world.js';
@@ -58,6 +59,7 @@ function barrier([point, behindMs]: Start): readonly [Hooks, Hooks] {
 }
 
 const SPECS: Readonly<Record<string, number>> = { left: 7, right: 8 };
+const CODES = new Map<string, string>();
 
 /** Version 1 live, and two other files that change all there is, each with code of its own. */
 async function contested(metadata: Document): Promise<World> {
@@ -66,7 +68,7 @@ async function contested(metadata: Document): Promise<World> {
   await it.code(okHandler('one'));
   await succeeds(it, 'apply', '--yes');
   for (const [name, timeout] of Object.entries(SPECS)) {
-    await it.code(okHandler(name), `${name}.zip`);
+    CODES.set(name, await it.code(okHandler(name), `${name}.zip`));
     const changed = hello({
       code: { zip: `${name}.zip` },
       timeout,
@@ -85,6 +87,8 @@ interface Race {
   readonly inTurn: number | undefined;
   /** Whether both may have closed their records in the same moment, in a tag that knows no condition. */
   readonly mayCollide: boolean;
+  /** Whether one may have planned while the other had changed `$LATEST` and not yet shifted. */
+  readonly mayPlanBetween: boolean;
   readonly context: string;
 }
 
@@ -110,21 +114,49 @@ async function race(base: World, start: Start, files: readonly [string, string])
   const context = `${start.join(' +')} ms: ${ran.map(({ exitCode, out, err }) => `exit ${exitCode}\n${out}${err}`).join('\n')}`;
   const [first, second] = [changes.lastIndexOf(changes[0] ?? 0), changes.findIndex((who) => who !== changes[0])];
   const inTurn = second > first ? changes[second] : undefined;
-  return { it, ran, inTurn, mayCollide: tags > 0 && start[1] < APART_MS, context };
+  return {
+    it,
+    ran,
+    inTurn,
+    mayCollide: tags > 0 && start[1] < APART_MS,
+    mayPlanBetween: start[0] === 'first call',
+    context,
+  };
+}
+
+const timeoutOf = ({ config }: Content): number => Number(config['Timeout']);
+const nameOf = (content: Content): string =>
+  Object.keys(SPECS).find((name) => SPECS[name] === timeoutOf(content)) ?? 'neither';
+
+function expectSpec(content: Content | undefined, name: string, context: string): void {
+  expect(content?.code.codeSha256, context).toBe(CODES.get(name));
+  expect(content?.config, context).toMatchObject({
+    Timeout: SPECS[name],
+    MemorySize: 128 * (SPECS[name] ?? 0),
+    Environment: { Variables: { GREETING: name } },
+  });
 }
 
 /** `$LATEST`, its code, the version behind the alias and the records are all of one spec, and nothing is left to do for it. */
-async function expectWhole({ it, context, mayCollide }: Race, winner: string, version: string): Promise<void> {
+async function expectWhole(
+  { it, context, mayCollide, mayPlanBetween }: Race,
+  winner: string,
+  version: string,
+): Promise<void> {
   expect(it.place(), context).toEqual({ version, weights: {} });
-  expect(it.fn().versions.size, context).toBe(Number(version));
-  const published = it.fn().versions.get(version);
-  expect(it.fn().latest.content.code.codeSha256, context).toBe(published?.content.code.codeSha256);
-  for (const content of [it.fn().latest.content, published?.content])
-    expect(content?.config, context).toMatchObject({
-      Timeout: SPECS[winner],
-      MemorySize: 128 * (SPECS[winner] ?? 0),
-      Environment: { Variables: { GREETING: winner } },
-    });
+  const { versions, latest } = it.fn();
+  const contents = [...versions.values()].map(({ content }) => `${content.code.codeSha256} ${timeoutOf(content)}`);
+  expect(new Set(contents).size, `${context}\nno version twice`).toBe(versions.size);
+  expectSpec(versions.get(version)?.content, winner, context);
+  const left = nameOf(latest.content);
+  expectSpec(latest.content, left, context);
+  if (left !== winner) {
+    // Who plans between the other's last change of $LATEST and its shift starts from what it left, and is refused at the alias.
+    expect(mayPlanBetween, `${context}\n$LATEST is of the other spec`).toBe(true);
+    await succeeds(it, 'apply', '--yes', '-c', `${winner}.yaml`);
+    expectSpec(it.fn().latest.content, winner, context);
+    expect(it.place(), context).toEqual({ version, weights: {} });
+  } else expect(versions.size, context).toBe(Number(version));
   const config = ['-c', `${winner}.yaml`];
   const plan = await it.look('plan', '--detailed-exitcode', '--format', 'json', ...config);
   const operations = (plan.json()['functions'] as Document[]).flatMap((one) => one['operations'] as Document[]);
