@@ -508,6 +508,14 @@ const OF_ROLLOUTS = [
   'aliases.*.rollout.promotion',
   'aliases.*.rollout.steps',
 ];
+/** What a check expects of an answer: test/apply/judge.test.ts, test/apply/check.test.ts, test/spec/payload-files.test.ts. */
+const OF_CHECKS = [
+  'aliases.*.healthCheck.attempts',
+  'aliases.*.healthCheck.expect.body',
+  'aliases.*.healthCheck.expect.maxDuration',
+  'aliases.*.healthCheck.interval',
+  'aliases.*.healthCheck.payloadFile',
+];
 /** A matter of the file alone: test/spec/code.test.ts. */
 const OF_THE_FILE = ['manage'];
 
@@ -518,6 +526,7 @@ it('every property of the schema has a row here, and every row a property', () =
     ...Object.keys(OWN),
     ...OF_THE_CODE,
     ...OF_ROLLOUTS,
+    ...OF_CHECKS,
     ...OF_THE_FILE,
   ];
   expect(rows.toSorted()).toEqual(functionPaths());
