@@ -13,7 +13,7 @@ export interface Options {
   readonly region?: string;
   readonly profile?: string;
   readonly endpointUrl?: string;
-  readonly format: 'text' | 'json';
+  readonly format: 'text' | 'json' | 'markdown';
   readonly color: boolean;
   readonly verbose: boolean;
   readonly quiet: boolean;
@@ -63,7 +63,6 @@ export function readOptions(command: Command, host: Pick<Host, 'env'>): Options 
     command.setOptionValueWithSource(name, fromVariable(option, variable, value), 'env');
   }
   const options = command.opts<Options & Record<string, unknown>>();
-  if ((options.format as string) === 'markdown') throw notYet('--format markdown', 'use text or json.');
   return { ...options, function: options.function ?? [], alias: options.alias ?? [] };
 }
 
@@ -83,8 +82,4 @@ function badVariable(variable: string, value: string, takes: readonly string[]):
   return new DeployError('USAGE', `${variable} is ${JSON.stringify(value)}; it takes ${takes.join(', ')}.`, {
     fix: 'set it to one of these, or unset it.',
   });
-}
-
-function notYet(what: string, fix: string): DeployError {
-  return new DeployError('NOT_YET_SUPPORTED', `${what} is not supported yet.`, { fix });
 }

@@ -1,10 +1,13 @@
 import pc from 'picocolors';
 import { as, elapsed, plain, printable, printableJson, type Line, type Role, type Span } from '../render/text.js';
+import { block } from '../render/markdown.js';
 import type { Host } from './host.js';
 import type { Options } from './options.js';
 import { Redactor } from './redact.js';
 
 type Colors = ReturnType<typeof pc.createColors>;
+
+const NO_COLORS = pc.createColors(false);
 
 /**
  * Where everything that people or machines read is written: results to stdout, progress and diagnostics to stderr. Redacts and
@@ -25,9 +28,11 @@ export class Output {
     this.colorsErr = pc.createColors(wantsColor(host, options.color, host.isTerminal.stderr));
   }
 
-  /** The result: the document as JSON, or its lines as text. */
-  result(document: object, lines: readonly Line[]): void {
-    if (this.options.format !== 'json') return this.host.writeOut(this.paint(lines, this.colorsOut));
+  /** The result: the document as JSON, its lines as text, or as Markdown; lines in a block where it has no Markdown of its own. */
+  result(document: object, lines: readonly Line[], markdown?: string): void {
+    const { format } = this.options;
+    if (format === 'text') return this.host.writeOut(this.paint(lines, this.colorsOut));
+    if (format === 'markdown') return this.markdown(markdown ?? block(this.cleaned(lines)));
     // Values only: a secret that is spelt like a key must not change the shape of the document.
     const redact = (_key: string, value: unknown): unknown =>
       typeof value === 'string' ? this.redactor.redact(value) : value;
@@ -36,7 +41,17 @@ export class Output {
 
   /** Text that goes before the result; a JSON reader gets none. */
   preface(lines: readonly Line[]): void {
-    if (this.options.format !== 'json') this.host.writeOut(this.paint(lines, this.colorsOut));
+    const { format } = this.options;
+    if (format === 'text') this.host.writeOut(this.paint(lines, this.colorsOut));
+    else if (format === 'markdown') this.markdown(`${block(this.cleaned(lines))}\n`);
+  }
+
+  private markdown(text: string): void {
+    this.host.writeOut(printable(this.redactor.redact(text), ''));
+  }
+
+  private cleaned(lines: readonly Line[]): Line[] {
+    return [[this.paint(lines, NO_COLORS)]];
   }
 
   /** What goes on, with the time since the command started; `--quiet` hides it. */

@@ -60,9 +60,12 @@ export function shownValue(value: Json): string {
 const DECEPTIVE =
   /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\u{e0000}-\u{e007f}]/gu;
 
-/** Text for a terminal: deceptive characters replaced, and further lines indented, so that none passes for a line of ours. */
-export function printable(text: string): string {
-  return text.replace(/\r\n/g, '\n').replace(DECEPTIVE, '\ufffd').replace(/\n/g, '\n    ');
+/**
+ * Text for a terminal: deceptive characters replaced, and further lines indented, so that none passes for a line of ours.
+ * @param indent empty for text whose lines are all ours
+ */
+export function printable(text: string, indent = '    '): string {
+  return text.replace(/\r\n/g, '\n').replace(DECEPTIVE, '\ufffd').replace(/\n/g, `\n${indent}`);
 }
 
 /** JSON for a terminal: the same value, with deceptive characters escaped that JSON itself leaves as they are. */

@@ -334,7 +334,6 @@ describe('the command line', () => {
     ['an unknown command', ['deploy'], /deploy/],
     ['no command', [], /command/],
     ['an unknown format', ['plan', '--format', 'xml'], /xml.*text, json, markdown/],
-    ['a format to come', ['plan', '--format', 'markdown'], /markdown/],
     ['an option of another command', ['plan', '--yes'], /--yes/],
   ];
   it.each(cases)('%s: exit 1 with a usage error, in both formats', async (_why, argv, says) => {
