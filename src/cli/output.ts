@@ -28,11 +28,11 @@ export class Output {
     this.colorsErr = pc.createColors(wantsColor(host, options.color, host.isTerminal.stderr));
   }
 
-  /** The result: the document as JSON, its lines as text, or as Markdown; lines in a block where it has no Markdown of its own. */
-  result(document: object, lines: readonly Line[], markdown?: string): void {
+  /** The result: the document as JSON, its lines as text, or as Markdown: its lines in a block. */
+  result(document: object, lines: readonly Line[]): void {
     const { format } = this.options;
     if (format === 'text') return this.host.writeOut(this.paint(lines, this.colorsOut));
-    if (format === 'markdown') return this.markdown(markdown ?? block(this.cleaned(lines)));
+    if (format === 'markdown') return this.markdown(block(this.cleaned(lines)));
     // Values only: a secret that is spelt like a key must not change the shape of the document.
     const redact = (_key: string, value: unknown): unknown =>
       typeof value === 'string' ? this.redactor.redact(value) : value;
