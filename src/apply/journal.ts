@@ -1,11 +1,9 @@
-import type { LiveFunction } from '../model/function.js';
+import type { RecordSubject } from '../model/ports.js';
 import type { DeployRecord } from '../model/record.js';
 import type { ApplyJob, ApplyPorts } from './job.js';
 import { mutate, readAnyway, retryWith } from './mutate.js';
 import { closeRecords, openRecords, type Outcome } from './records.js';
 import type { Steps } from './steps.js';
-
-type Subject = Pick<LiveFunction, 'name' | 'arn' | 'tags'>;
 
 /**
  * The record of one run: opened before its first change, closed once whatever happened. A record written twice is the same
@@ -23,7 +21,7 @@ export class Journal {
   ) {}
 
   /** Takes the records as they are now, so that writing ours loses nobody's. @throws RECORD_STORE, AWS_UNREADABLE */
-  async refresh(subject: Subject): Promise<void> {
+  async refresh(subject: RecordSubject): Promise<void> {
     const { aliases } = this.job.desired;
     const keys = aliases.length === 0 ? [null] : aliases.map(({ name }) => name);
     this.known = (await Promise.all(keys.map((alias) => this.ports.records.list(subject, alias)))).flat();
@@ -41,7 +39,7 @@ export class Journal {
     const { live, desired } = this.job;
     // A function that does not exist has no tags yet: its record travels with CreateFunction.
     if (live === undefined && this.ports.records.kind === 'tags') return;
-    await this.write(live ?? { name: desired.name, arn: '', tags: {} }, this.records);
+    await this.write('open', live ?? { name: desired.name, arn: '', tags: {} }, this.records);
     this.isOpen = true;
   }
 
@@ -54,11 +52,11 @@ export class Journal {
   async close(steps: Steps, outcome: Outcome): Promise<void> {
     const subject = await this.subject();
     if (subject !== undefined)
-      await this.write(subject, closeRecords(this.records, this.job, steps, outcome, this.ports));
+      await this.write('close', subject, closeRecords(this.records, this.job, steps, outcome, this.ports));
   }
 
   /** `undefined`: the function that the record would live on was never made. */
-  private async subject(): Promise<Subject | undefined> {
+  private async subject(): Promise<RecordSubject | undefined> {
     const { live, desired } = this.job;
     if (live !== undefined) return this.ports.records.kind === 'tags' ? this.asItIsNow(live) : live;
     const read = await readAnyway(() => this.ports.lambda.getFunction(desired.name));
@@ -67,7 +65,7 @@ export class Journal {
   }
 
   /** A tag is written whole and without a condition: a run that ended during this one has its record in the same tag. */
-  private async asItIsNow(live: Subject): Promise<Subject> {
+  private async asItIsNow(live: RecordSubject): Promise<RecordSubject> {
     try {
       const read = await readAnyway(() => this.ports.lambda.getFunction(live.name));
       if (read === undefined) return live;
@@ -80,12 +78,12 @@ export class Journal {
     }
   }
 
-  private async write(subject: Subject, records: readonly DeployRecord[]): Promise<void> {
+  private async write(what: 'open' | 'close', subject: RecordSubject, records: readonly DeployRecord[]): Promise<void> {
     await mutate({
       ...retryWith(this.ports, this.job.desired.name),
       // A stopped run still closes its record.
       signal: new AbortController().signal,
-      call: () => this.ports.records.write(subject, records, this.known),
+      call: () => this.ports.records[what](subject, records, this.known),
       inspect: () => Promise.resolve('unchanged'),
     });
   }

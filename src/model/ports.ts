@@ -118,18 +118,29 @@ export interface LambdaPort {
 /** Deployment records of one function, by alias. */
 export interface RecordStore {
   /** `tags`: writing a record is a TagResource call and belongs in the plan. */
-  readonly kind: 'tags' | 'file';
-  /** Newest first. A store that cannot be read throws; it never answers "none". */
-  list(live: Pick<LiveFunction, 'name' | 'arn' | 'tags'>, alias: string | null): Promise<readonly DeployRecord[]>;
-  /** Writes or replaces (by id) in one call for all aliases of one function. `known`: what {@link list} answered. */
-  write(
-    live: Pick<LiveFunction, 'name' | 'arn' | 'tags'>,
-    records: readonly DeployRecord[],
-    known: readonly DeployRecord[],
-  ): Promise<void>;
+  readonly kind: 'tags' | 's3' | 'file' | 'buildkite';
+  /**
+   * Newest first, in at most one listing and one read. A store that cannot be read throws; it never answers "none". What decides
+   * is there; the bulky members (`spec`, `operations`, `error`) may be missing, see {@link read}.
+   */
+  list(live: RecordSubject, alias: string | null): Promise<readonly DeployRecord[]>;
+  /** One record of {@link list}, as whole as the store keeps it. */
+  read(live: RecordSubject, record: DeployRecord): Promise<DeployRecord>;
+  /**
+   * Writes the open records of one run, before its first change, in one call for all aliases of one function where the store can.
+   * The same records opened twice are opened once. `known`: what {@link list} answered.
+   *
+   * @throws DEPLOYMENT_RUNNING where another run holds an alias: nothing of this run is then open; RECORD_STORE, AWS_*
+   */
+  open(live: RecordSubject, records: readonly DeployRecord[], known: readonly DeployRecord[]): Promise<void>;
+  /** Writes the closed records of the run that opened them (by id), and lets the aliases go. Closing twice is closing once. */
+  close(live: RecordSubject, records: readonly DeployRecord[], known: readonly DeployRecord[]): Promise<void>;
   /** The tags that would carry these records, for CreateFunction; empty for a store elsewhere. */
   tagsFor(records: readonly DeployRecord[], known: readonly DeployRecord[]): Readonly<Record<string, string>>;
 }
+
+/** The function that records are of. `arn` is empty and `tags` have nothing where it does not exist yet. */
+export type RecordSubject = Pick<LiveFunction, 'name' | 'arn' | 'tags'>;
 
 /** A value that a reference stands for, or why it could not be had: then it is unknown, never empty. */
 export type SecretRead = { readonly value: Secret } | { readonly unknown: string };

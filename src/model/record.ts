@@ -51,6 +51,13 @@ export interface DeployRecord extends Origin {
   readonly takenBack?: true;
   /** Digest of what the run left in `$LATEST`, without variable values. */
   readonly latestDigest?: string;
+  /**
+   * What the run left that no version keeps, as far as the file manages it, so that a rollback can restore it; absent where the
+   * store keeps none.
+   */
+  readonly unversioned?: { readonly tags?: Readonly<Record<string, string>> };
+  /** While it is open: ISO 8601, when a run that is still going would be over. Past it, the process has died. */
+  readonly deadline?: string;
   /** The function as written, references in place of secrets. */
   readonly spec?: JsonObject;
   readonly operations?: readonly { readonly type: string; readonly status: string; readonly durationMs: number }[];

@@ -20,11 +20,14 @@ const NO_ALIAS = LATEST;
  * Full records as JSON, one file each: `DIRECTORY/FUNCTION/ALIAS/ID.json`. A file is there whole or not at all, and since every
  * run has its own id, runs side by side never overwrite each other's records. The directory is made on the first write.
  *
- * `list` throws RECORD_STORE for a file that cannot be read or is no record, naming it; `write` when the disk refuses.
+ * `list` throws RECORD_STORE for a file that cannot be read or is no record, naming it; `open` and `close` when the disk refuses.
  */
 export function fileStore(directory: string): RecordStore {
   const folderOf = (functionName: string, alias: string | null): string =>
     join(directory, safe(functionName), alias === null ? NO_ALIAS : safe(alias));
+  const write: RecordStore['close'] = async (_live, records) => {
+    for (const record of records) await writeRecord(folderOf(record.function, record.alias), record);
+  };
   return {
     kind: 'file',
     async list(live, alias) {
@@ -33,9 +36,9 @@ export function fileStore(directory: string): RecordStore {
       // A file system that ignores case has one folder for the aliases live and Live.
       return arrange(records.filter((record) => record.alias === alias && record.function === live.name));
     },
-    async write(_live, records) {
-      for (const record of records) await writeRecord(folderOf(record.function, record.alias), record);
-    },
+    read: (_live, record) => Promise.resolve(record),
+    open: write,
+    close: write,
     tagsFor: () => ({}),
   };
 }

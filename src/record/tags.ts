@@ -29,10 +29,15 @@ export function tagKey(alias: string | null): string {
  * Records in the function's own tags, one tag an alias, see specs/0004-records.md. Reading costs nothing beyond GetFunction;
  * writing is one TagResource call for all aliases. Keeps the newest records that fit, digests and commits shortened.
  *
- * `list` throws AWS_UNREADABLE when AWS does not show the tags and RECORD_STORE for a newer format; `write` throws
+ * `list` throws AWS_UNREADABLE when AWS does not show the tags and RECORD_STORE for a newer format; `open` and `close` throw
  * RECORD_STORE when the function would have more than 50 tags, and what TagResource throws.
  */
 export function tagsStore(lambda: Pick<LambdaPort, 'tagResource'>): RecordStore {
+  const write: RecordStore['close'] = async (live, records, known) => {
+    const tags = tagsFor(records, known);
+    refuseOverfull(live.name, [...Object.keys(readable(live)), ...Object.keys(tags)]);
+    await lambda.tagResource(live.arn, tags);
+  };
   return {
     kind: 'tags',
     list(live, alias) {
@@ -43,11 +48,9 @@ export function tagsStore(lambda: Pick<LambdaPort, 'tagResource'>): RecordStore 
         return Promise.reject(error as Error);
       }
     },
-    async write(live, records, known) {
-      const tags = tagsFor(records, known);
-      refuseOverfull(live.name, [...Object.keys(readable(live)), ...Object.keys(tags)]);
-      await lambda.tagResource(live.arn, tags);
-    },
+    read: (_live, record) => Promise.resolve(record),
+    open: write,
+    close: write,
     tagsFor,
   };
 }

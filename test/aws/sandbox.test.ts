@@ -128,7 +128,7 @@ it('keeps records in the tags of the function, from its creation on', async () =
   const known = await store.list(await live(), 'live');
   expect(known).toMatchObject([{ id: open.id, result: 'open' }]);
   const before = sandbox.calls.length;
-  await store.write(await live(), [sample(1)], known);
+  await store.close(await live(), [sample(1)], known);
   expect(sandbox.calls.slice(before).filter(({ operation }) => operation === 'TagResource')).toHaveLength(1);
   expect(await store.list(await live(), 'live')).toMatchObject([{ id: open.id, result: 'succeeded' }]);
 });

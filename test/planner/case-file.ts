@@ -111,7 +111,7 @@ export async function materialise(one: Case): Promise<{ cwd: string; desired: De
   if (desired.metadata.store === 'file') {
     for (const record of one.records) {
       await mkdir(dirname(desired.metadata.directory), { recursive: true });
-      await fileStore(desired.metadata.directory).write({ name: record.function, arn: '', tags: {} }, [record], []);
+      await fileStore(desired.metadata.directory).close({ name: record.function, arn: '', tags: {} }, [record], []);
     }
   }
   return { cwd, desired, remove: () => rm(cwd, { recursive: true, force: true }) };

@@ -18,7 +18,8 @@ export function contract(make: () => Promise<Fixture>): void {
   async function write(fixture: Fixture, ...records: DeployRecord[]): Promise<void> {
     const aliases = [...new Set(records.map(({ alias }) => alias))];
     const known = await Promise.all(aliases.map((alias) => fixture.store.list(fixture.live(), alias)));
-    await fixture.store.write(fixture.live(), records, known.flat());
+    const what = records.some(({ result }) => result === 'open') ? 'open' : 'close';
+    await fixture.store[what](fixture.live(), records, known.flat());
   }
   const list = (fixture: Fixture, alias: string | null = 'live') => fixture.store.list(fixture.live(), alias);
   const ids = async (fixture: Fixture, alias: string | null = 'live') =>

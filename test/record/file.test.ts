@@ -43,7 +43,7 @@ describe('the contract of record stores', () => {
 
 describe('the files of a store', () => {
   it('keep everything, at a path of function, alias and id', async () => {
-    await fileStore(directory).write(LIVE, [full(1)], []);
+    await fileStore(directory).close(LIVE, [full(1)], []);
     expect(JSON.parse(await readFile(pathOf(full(1)), 'utf8'))).toEqual(full(1));
     expect(await fileStore(directory).list(LIVE, 'live')).toEqual([full(1)]);
   });
@@ -53,7 +53,7 @@ describe('the files of a store', () => {
   });
 
   it('leave nothing half-written behind', async () => {
-    await fileStore(directory).write(LIVE, [sample(1), { ...sample(1), alias: null }], []);
+    await fileStore(directory).close(LIVE, [sample(1), { ...sample(1), alias: null }], []);
     const names = (await filesIn(directory)).map((path) => path.slice(directory.length + 1)).sort();
     expect(names).toEqual([`orders/$LATEST/${sample(1).id}.json`, `orders/live/${sample(1).id}.json`]);
   });
@@ -61,15 +61,15 @@ describe('the files of a store', () => {
   it('of runs side by side are all kept', async () => {
     const minutes = Array.from({ length: 20 }, (_, at) => at);
     const stores = minutes.map(() => fileStore(directory));
-    await Promise.all(minutes.map((at) => stores[at]?.write(LIVE, [sample(at)], [])));
+    await Promise.all(minutes.map((at) => stores[at]?.close(LIVE, [sample(at)], [])));
     expect(await fileStore(directory).list(LIVE, 'live')).toHaveLength(20);
   });
 
   it('are read whole while they are replaced', async () => {
     const store = fileStore(directory);
-    await store.write(LIVE, [full(1)], []);
+    await store.close(LIVE, [full(1)], []);
     const spec = { text: 'x'.repeat(100_000) };
-    const writes = Array.from({ length: 10 }, () => store.write(LIVE, [full(1, { spec })], []));
+    const writes = Array.from({ length: 10 }, () => store.close(LIVE, [full(1, { spec })], []));
     const reads = Array.from({ length: 10 }, () => store.list(LIVE, 'live'));
     for (const records of await Promise.all(reads)) expect(records).toHaveLength(1);
     await Promise.all(writes);
@@ -88,7 +88,7 @@ describe('the files of a store', () => {
     ['of a newer format', JSON.stringify({ ...sample(1), formatVersion: '2' }), /has format 2/],
   ];
   it.each(broken)('that are broken are named, never skipped: %s', async (_why, text, detail) => {
-    await fileStore(directory).write(LIVE, [sample(2)], []);
+    await fileStore(directory).close(LIVE, [sample(2)], []);
     await plant(sample(1), text);
     const error = { code: 'RECORD_STORE', detail: expect.stringMatching(detail) as string, subject: pathOf(sample(1)) };
     await expect(fileStore(directory).list(LIVE, 'live')).rejects.toMatchObject(error);
@@ -104,10 +104,10 @@ describe('the files of a store', () => {
   it.each(['..', '../../etc', 'a/b', '', '.', 'x'.repeat(200)])('never lie outside the store: %j', async (name) => {
     const store = fileStore(directory);
     const refused = { code: 'RECORD_STORE' };
-    await expect(store.write(LIVE, [{ ...sample(1), function: name }], [])).rejects.toMatchObject(refused);
-    await expect(store.write(LIVE, [{ ...sample(1), alias: name }], [])).rejects.toMatchObject(refused);
+    await expect(store.close(LIVE, [{ ...sample(1), function: name }], [])).rejects.toMatchObject(refused);
+    await expect(store.close(LIVE, [{ ...sample(1), alias: name }], [])).rejects.toMatchObject(refused);
     await expect(store.list(LIVE, name)).rejects.toMatchObject(refused);
-    await expect(store.write(LIVE, [{ ...sample(1), id: `../${name}` }], [])).rejects.toMatchObject(refused);
+    await expect(store.close(LIVE, [{ ...sample(1), id: `../${name}` }], [])).rejects.toMatchObject(refused);
     expect(await readdir(directory)).toEqual([]);
   });
 
@@ -115,7 +115,7 @@ describe('the files of a store', () => {
     const occupied = join(directory, 'file');
     await writeFile(occupied, '');
     const refused = { code: 'RECORD_STORE', detail: expect.stringContaining(occupied) as string };
-    await expect(fileStore(occupied).write(LIVE, [sample(1)], [])).rejects.toMatchObject(refused);
+    await expect(fileStore(occupied).close(LIVE, [sample(1)], [])).rejects.toMatchObject(refused);
     await expect(fileStore(occupied).list(LIVE, 'live')).rejects.toMatchObject(refused);
   });
 
@@ -136,7 +136,7 @@ describe('the files of a store', () => {
       }),
       sample(4, { version: '$LATEST', action: 'rollback', result: 'rolled_back' }),
     ];
-    await fileStore(directory).write(LIVE, records, []);
+    await fileStore(directory).close(LIVE, records, []);
     for (const path of await filesIn(directory)) {
       const written = JSON.parse(await readFile(path, 'utf8')) as object;
       expect(validate(written), JSON.stringify(validate.errors)).toBe(true);

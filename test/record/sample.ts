@@ -43,6 +43,8 @@ export function full(minutes: number, more: Partial<DeployRecord> = {}): DeployR
     operations: [{ type: 'UpdateAlias', status: 'done', durationMs: 12 }],
     error: { code: 'HEALTH_CHECK_FAILED', message: 'status 500' },
     planDigest: 'd'.repeat(64),
+    unversioned: { tags: { team: 'payments' } },
+    deadline: '2026-05-01T13:00:00.000Z',
     toolVersion: '0.1.0',
     ...more,
   });

@@ -37,7 +37,7 @@ describe('the contract of record stores', () => {
 describe('the tags of a function', () => {
   it('take one call for all aliases', async () => {
     const { store, live, calls } = taggable();
-    await store.write(live(), [sample(1), { ...sample(1), alias: 'beta' }], []);
+    await store.close(live(), [sample(1), { ...sample(1), alias: 'beta' }], []);
     expect(calls).toHaveLength(1);
     expect(calls[0]?.[0]).toBe(ARN);
     expect(Object.keys(calls[0]?.[1] ?? {})).toEqual([tagKey('live'), tagKey('beta')]);
@@ -62,7 +62,7 @@ describe('the tags of a function', () => {
     const live = { name: 'orders', arn: ARN, tags: { unreadable: 'lambda:ListTags is denied' } };
     const error = { code: 'AWS_UNREADABLE', detail: expect.stringContaining('lambda:ListTags is denied') as string };
     await expect(store.list(live, 'live')).rejects.toMatchObject(error);
-    await expect(store.write(live, [sample(1)], [])).rejects.toMatchObject(error);
+    await expect(store.close(live, [sample(1)], [])).rejects.toMatchObject(error);
   });
 
   const many = (count: number) => Object.fromEntries(Array.from({ length: count }, (_, at) => [`tag${at}`, '']));
@@ -73,7 +73,7 @@ describe('the tags of a function', () => {
     ['50 with the one that is replaced', { ...many(49), [tagKey('live')]: '' }, true],
   ])('%s', async (_why, tags, fits) => {
     const { store, live, calls } = taggable(tags);
-    const run = store.write(live(), [sample(1)], []);
+    const run = store.close(live(), [sample(1)], []);
     if (fits) await run;
     else
       await expect(run).rejects.toMatchObject({
