@@ -78,7 +78,9 @@ class SdkLambda implements LambdaPort {
     if (configuration.FunctionArn === undefined) throw noLambda(subject);
     const arn = unqualified(configuration.FunctionArn);
     const tags = await this.tagsOf(answer, name, arn, qualifier);
-    return { version, arn, tags, ...present({ resolvedImageUri: answer.Code?.ResolvedImageUri }) };
+    const reserved = answer.Concurrency?.ReservedConcurrentExecutions;
+    const more = { resolvedImageUri: answer.Code?.ResolvedImageUri, reservedConcurrentExecutions: reserved };
+    return { version, arn, tags, ...present(more) };
   }
 
   /** A function without tags has no `Tags` in its answer ◉ tag_lifecycle; nor has one whose tags the caller may not read. */

@@ -37,7 +37,11 @@ export async function readLive(
     const read = served.flatMap((one) => (one === undefined ? [] : [one.version]));
     const weighted = wanted.flatMap((alias) => Object.keys(alias?.weights ?? {}));
     const versions = distinct([...read, ...(await readNumbers(lambda, name, weighted, read))]);
-    const own = signing === undefined ? {} : { codeSigningConfigArn: signing };
+    const { reservedConcurrentExecutions: reserved } = latest;
+    const own = {
+      ...(signing === undefined ? {} : { codeSigningConfigArn: signing }),
+      ...(reserved === undefined ? {} : { reservedConcurrentExecutions: reserved }),
+    };
     return { name, arn: latest.arn, latest: latest.version, aliases, versions, tags: latest.tags, ...own };
   }
   const what =

@@ -1,60 +1,48 @@
-import { latestDigest } from '../apply/records.js';
 import type { ExitCode } from '../errors.js';
-import type { Desired, DesiredFunction, LiveFunction } from '../model/function.js';
-import type { DriftDocument, FunctionDrift } from '../model/drift.js';
+import type { Desired, DesiredFunction } from '../model/function.js';
+import type { DriftDocument } from '../model/drift.js';
 import { FORMAT_VERSION } from '../model/plan.js';
 import { detectDrift } from '../planner/drift.js';
-import { contentOf } from '../planner/normalize.js';
 import { renderDrift } from '../render/drift.js';
+import { toDesired, type LoadedSpec } from '../spec/load.js';
 import type { Context } from './context.js';
 import { readCodes } from './code.js';
-import { openSessions, readState, type FunctionState, type Session } from './session.js';
-import { toDesired } from '../spec/load.js';
-import { loadSelected } from './spec.js';
+import { readDrift } from './drift-read.js';
+import { openSessions } from './session.js';
+import { loadSelected, select } from './spec.js';
 
-/** Compares AWS with the last record. Needs no archive, makes no mutating call. Exit 2 when something moved. */
+/**
+ * Compares AWS with the last record and with the file. Needs no archive and no variable of a build, makes no mutating call. Exit 2
+ * when somebody moved something in AWS.
+ */
 export async function drift(context: Context): Promise<ExitCode> {
-  const spec = await loadSelected(context);
+  const { options } = context;
+  // Any alias's deployment may have written $LATEST last: all are read, and the option decides on what is told.
+  const spec = await loadSelected({ ...context, options: { ...options, alias: [] } }, { keepUnset: true });
+  const chosen = new Map(select(spec.functions, [], options.alias).map((one) => [one.key, one.aliases]));
+  const desired = await withoutArchives({ ...spec, functions: spec.functions.filter(({ key }) => chosen.has(key)) });
+  const sessions = openSessions(context, desired);
+  const functions = await Promise.all(
+    desired.functions.map(async (one) => {
+      const input = await readDrift(context, await sessions(one), desired.account, one);
+      return detectDrift({ ...input, aliases: (chosen.get(one.key) ?? []).map(({ name }) => name) });
+    }),
+  );
+  const drifted = functions.some((one) => one.drifted);
+  const document: DriftDocument = { formatVersion: FORMAT_VERSION, command: 'drift', drifted, functions };
+  context.output.result(document, renderDrift(document));
+  return drifted ? 2 : 0;
+}
+
+/** The file with the code that is here; code that is not is unknown. */
+async function withoutArchives(spec: LoadedSpec): Promise<Desired> {
   const codes = await readCodes(spec, undefined);
   await codes.close();
   const desired = toDesired(spec, codes.refs);
-  const sessions = openSessions(context, desired);
-  const functions = await Promise.all(
-    desired.functions.map(async (one) => driftOf(context, await sessions(one), desired, one)),
-  );
-  const document: DriftDocument = {
-    formatVersion: FORMAT_VERSION,
-    command: 'drift',
-    drifted: functions.some(({ drifted }) => drifted),
-    functions,
-  };
-  context.output.result(document, renderDrift(document));
-  return document.drifted ? 2 : 0;
-}
-
-async function driftOf(
-  context: Context,
-  session: Session,
-  { account }: Desired,
-  desired: DesiredFunction,
-): Promise<FunctionDrift> {
-  const state = await readState(context, session, account, desired);
-  const live = await withRecordedVersions(session, state);
-  const digest = live === undefined ? undefined : latestDigest(contentOf(live.latest, live.name));
-  return detectDrift({ desired, live, records: state.records, latestDigest: digest });
-}
-
-/** The versions that the newest records name are the snapshots to compare with. */
-async function withRecordedVersions(
-  { lambda }: Session,
-  { live, records }: FunctionState,
-): Promise<LiveFunction | undefined> {
-  if (live === undefined) return undefined;
-  const newest = [...records.values()].flatMap((list) => list.filter(({ result }) => result !== 'open').slice(0, 1));
-  const named = newest.flatMap(({ version, triedVersion }) => [version, triedVersion ?? null]);
-  const missing = [...new Set(named)].filter(
-    (number) => number !== null && !live.versions.some(({ version }) => version === number),
-  );
-  const read = await Promise.all(missing.map((number) => lambda.getFunction(live.name, number ?? undefined)));
-  return { ...live, versions: [...live.versions, ...read.flatMap((one) => (one === undefined ? [] : [one.version]))] };
+  const hasCode = new Set(spec.functions.flatMap(({ key, codeSource }) => (codeSource === undefined ? [] : [key])));
+  const functions = desired.functions.map((one): DesiredFunction => {
+    if (one.code !== undefined || !hasCode.has(one.key)) return one;
+    return { ...one, unknownPaths: [...(one.unknownPaths ?? []), 'code'] };
+  });
+  return { ...desired, functions };
 }

@@ -6,6 +6,7 @@ import { toDesired, type LoadedSpec } from '../spec/load.js';
 import { readCodes, type Codes } from './code.js';
 import type { Context } from './context.js';
 import { assemblePlan } from './digest.js';
+import { withSpecs } from './recorded.js';
 import { codeEdges, openSessions, readState, type FunctionState, type Session } from './session.js';
 
 /** The plan of one function with everything it was made from. */
@@ -60,7 +61,7 @@ async function planOne(
   desired: DesiredFunction,
 ): Promise<PlannedJob> {
   const state = await readState(context, session, account, desired);
-  const records = [...state.records.values()].flat();
+  const records = [...withSpecs(desired, state).values()].flat();
   const recordsInTags = session.records.kind === 'tags';
   const replan = (other: DesiredFunction): PlannedFunction =>
     planDeploy({ desired: other, live: state.live, records, recordsInTags });

@@ -10,8 +10,8 @@ import { Redactor } from './redact.js';
  *
  * @throws what {@link loadSpec} throws; FUNCTION_NOT_IN_FILE when an option names nothing
  */
-export async function loadSelected(context: Context): Promise<LoadedSpec> {
-  const [spec] = prepare(context, [await loadSpec(loadOptions(context))]);
+export async function loadSelected(context: Context, more: Pick<LoadOptions, 'keepUnset'> = {}): Promise<LoadedSpec> {
+  const [spec] = prepare(context, [await loadSpec({ ...loadOptions(context), ...more })]);
   if (spec === undefined) throw new Error('a file was loaded');
   return spec;
 }

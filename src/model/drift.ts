@@ -1,21 +1,47 @@
 import type { Json } from './json.js';
 import type { FORMAT_VERSION } from './plan.js';
 import type { DeployRecord } from './record.js';
+import type { Version } from './function.js';
 
-/** A path where live is not what the last record left. `null`: nothing there, or not known. */
+/**
+ * Who moved: `drift` AWS alone, `pending` the file alone (or both to the same value), `conflict` both, `unmanaged` something that
+ * nobody declared, `aws` AWS by itself. Only the first two of AWS's, drift and conflict, make a function drifted; with `--strict`
+ * what is unmanaged does, too.
+ */
+export type DriftClass = 'drift' | 'pending' | 'conflict' | 'unmanaged' | 'aws';
+
+/** A path where record, AWS and file are not all the same. `null`: nothing there, or not known. */
 export interface DriftDifference {
   readonly path: string;
   readonly recorded: Json;
   readonly live: Json;
   readonly desired: Json;
+  readonly class: DriftClass;
+  /** Sides whose `null` means that the value is not known. Absent: both are. */
+  readonly unknown?: readonly ('recorded' | 'desired')[];
   /** True: the values are withheld. */
   readonly sensitive?: true;
 }
 
+/** A rollout of ours that is not over. */
+export interface OpenRollout {
+  /** `null`: a function without aliases. */
+  readonly alias: string | null;
+  /** `abandoned`: its time is over, and nothing says that somebody still works on it. */
+  readonly state: 'in_progress' | 'abandoned';
+  /** ISO 8601. */
+  readonly startedAt: string;
+  /** The version that has a share and waits for a promotion; absent: the run itself has not ended. */
+  readonly version?: Version;
+}
+
 export interface FunctionDrift {
   readonly name: string;
+  /** Where the function has a region of its own. */
+  readonly region?: string;
   readonly drifted: boolean;
   readonly differences: readonly DriftDifference[];
+  readonly rollouts: readonly OpenRollout[];
   /** What could not be compared, and why. */
   readonly notes: readonly string[];
 }

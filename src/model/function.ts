@@ -1,5 +1,5 @@
 import type { FieldKey } from './fields.js';
-import type { Json } from './json.js';
+import type { Json, JsonObject } from './json.js';
 import type { Secret } from './secret.js';
 
 /** `$LATEST` or a published number in decimal digits, as AWS writes it. */
@@ -160,6 +160,8 @@ export interface DesiredFunction {
   readonly environment?: Variables | null;
   /** Variables whose references have no value, by name with the reason: unknown until apply, never compared. Absent: none. */
   readonly unknownVariables?: Readonly<Record<string, string>>;
+  /** Paths that the file manages and whose values cannot be had here: not in `settings`, never compared. Absent: none. */
+  readonly unknownPaths?: readonly string[];
   /** Absent: not managed. */
   readonly code?: CodeRef;
   /** The code signing configuration by ARN; absent: not managed; `null`: none. */
@@ -172,7 +174,9 @@ export interface DesiredFunction {
   readonly ignoreChanges: readonly string[];
   /** In file order; empty: `$LATEST` is updated and nothing is published. */
   readonly aliases: readonly DesiredAlias[];
-  /** sha256 in hex over the function as written (references in place of secrets) and its code's digest. */
+  /** The function after `defaults`, with `${…}` in place of what they stand for; absent where no file was read. */
+  readonly asWritten?: JsonObject;
+  /** sha256 in hex over `asWritten` and the code's digest. */
   readonly specDigest: string;
 }
 
@@ -245,4 +249,6 @@ export interface LiveFunction {
   readonly tags: Readonly<Record<string, string>> | Unreadable;
   /** The code signing configuration by ARN, `null`: none; absent: nobody asked, because the file does not manage it. */
   readonly codeSigningConfigArn?: string | null;
+  /** Absent: none is reserved. 0: every invocation is throttled. */
+  readonly reservedConcurrentExecutions?: number;
 }

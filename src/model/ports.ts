@@ -18,6 +18,8 @@ export interface FunctionRead {
   readonly tags: LiveFunction['tags'];
   /** `REGISTRY/REPOSITORY@sha256:…`: the image that a container function runs, whatever its tag says now; absent for a zip. */
   readonly resolvedImageUri?: string;
+  /** Absent: none is reserved. */
+  readonly reservedConcurrentExecutions?: number;
 }
 
 /** A configuration to send: exactly these members, `environment` only where it is given. */

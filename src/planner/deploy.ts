@@ -19,7 +19,7 @@ import {
 } from './explain.js';
 import { failedBefore } from './failed-before.js';
 import { planLatest } from './latest.js';
-import { hasUnfinished } from './drift.js';
+import { hasUnfinished } from './recorded.js';
 import { abortSteps, assess, preserveSteps, releaseSteps } from './moves.js';
 import { contentOf, type Content } from './normalize.js';
 import { planTags, refuseTooMany } from './tags.js';

@@ -2,10 +2,9 @@ import { isUnreadable, LATEST, type DesiredFunction, type LiveFunction } from '.
 import type { Difference, Operation, UpdateAliasStep, VersionRef, Warning } from '../model/plan.js';
 import type { DeployRecord } from '../model/record.js';
 import { aliasDifferences, checkSteps, samePlace } from './aliases.js';
-import { diffContent, ownValue } from './compare.js';
-import { hasUnfinished, newestSettled, snapshotOf } from './drift.js';
+import { ownValue } from './compare.js';
+import { detectDrift, isDrift } from './drift.js';
 import type { Situation } from './moves.js';
-import { contentOf } from './normalize.js';
 import { baked, forcedBecause, percent, shareOfGoal, waitsForPromotion } from './shift.js';
 
 /** Differences of the function's tags, from the steps that mend them. */
@@ -48,31 +47,13 @@ export function markDrift(
   live: LiveFunction,
   records: readonly DeployRecord[],
 ): Difference[] {
-  const last = newestSettled(records);
-  const explained = records.some(({ id, result }) => result === 'open' && (last === undefined || id > last.id));
-  const snapshot = last?.result === 'succeeded' && !explained ? snapshotOf(desired, live, last) : undefined;
-  const moved =
-    snapshot === undefined
-      ? []
-      : diffContent(contentOf(snapshot, live.name), contentOf(live.latest, live.name), 'version').map(
-          ({ path }) => path,
-        );
-  const aliases = movedAliases(live, records);
-  const hasMoved = ({ on, path }: Difference): boolean => (on === LATEST ? moved : aliases).includes(path);
-  return differences.map((difference) => (hasMoved(difference) ? { ...difference, drift: true } : difference));
-}
-
-/** Paths of aliases that stand elsewhere than their last record says. */
-function movedAliases(live: LiveFunction, records: readonly DeployRecord[]): string[] {
-  return live.aliases.flatMap(({ name, version, weights }) => {
-    const own = records.filter(({ alias }) => alias === name);
-    const last = newestSettled(own);
-    if (last === undefined || hasUnfinished(own)) return [];
-    return [
-      ...(last.version === version ? [] : [`aliases.${name}.version`]),
-      ...(Object.keys(weights).length === 0 || last.result === 'pending' ? [] : [`aliases.${name}.weights`]),
-    ];
-  });
+  const names = [...new Set(records.map(({ alias }) => alias))];
+  const byAlias = new Map(names.map((name) => [name, records.filter(({ alias }) => alias === name)]));
+  const found = detectDrift({ desired, live, records: byAlias, latestDigest: undefined });
+  const moved = new Set(found.differences.filter(isDrift).map(({ path }) => path));
+  // What the served version lacks is in the file's paths, too, and is for the alias to say.
+  const own = ({ on, path }: Difference): boolean => !on.startsWith('alias ') || path.startsWith('aliases.');
+  return differences.map((one) => (own(one) && moved.has(one.path) ? { ...one, drift: true } : one));
 }
 
 /**

@@ -26,7 +26,8 @@ export function refuseTooMany(desired: DesiredFunction, tags: LiveFunction['tags
   });
 }
 
-const RECORD_PREFIX = 'lambda-deploy:';
+/** Of the tags that hold records: never the file's. */
+export const RECORD_PREFIX = 'lambda-deploy:';
 
 /**
  * Sets and removes only tags that the file names (semantics 3).
@@ -36,18 +37,7 @@ const RECORD_PREFIX = 'lambda-deploy:';
 export function planTags(desired: DesiredFunction, live: LiveFunction): Operation[] {
   const managed = Object.entries(desired.tags).filter(([key]) => !isIgnored(desired, `tags.${key}`));
   if (managed.length === 0) return [];
-  const { tags } = live;
-  if (isUnreadable(tags)) {
-    throw new DeployError(
-      'AWS_UNREADABLE',
-      `the tags of ${desired.name} are managed by the file, but AWS does not show the live ones: ${tags.unreadable}`,
-      {
-        source: 'aws',
-        subject: desired.name,
-        fix: 'allow lambda:ListTags on the function, or leave tags out of the file.',
-      },
-    );
-  }
+  const tags = refuseUnreadableTags(desired, live.tags);
   const set = managed.filter(
     (entry): entry is [string, string] => entry[1] !== null && ownValue(tags, entry[0]) !== entry[1],
   );
@@ -61,4 +51,18 @@ export function planTags(desired: DesiredFunction, live: LiveFunction): Operatio
       : [{ type: 'TagResource', reason: count(set.length), tags: Object.fromEntries(set) } as const]),
     ...(remove.length === 0 ? [] : [{ type: 'UntagResource', reason: count(remove.length), keys: remove } as const]),
   ];
+}
+
+/** The live tags, for a file that manages some. @throws AWS_UNREADABLE when AWS does not show them */
+export function refuseUnreadableTags(
+  { name }: Pick<DesiredFunction, 'name'>,
+  tags: LiveFunction['tags'],
+): Readonly<Record<string, string>> {
+  if (!isUnreadable(tags)) return tags;
+  const detail = `the tags of ${name} are managed by the file, but AWS does not show the live ones: ${tags.unreadable}`;
+  throw new DeployError('AWS_UNREADABLE', detail, {
+    source: 'aws',
+    subject: name,
+    fix: 'allow lambda:ListTags on the function, or leave tags out of the file.',
+  });
 }

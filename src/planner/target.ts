@@ -7,17 +7,26 @@ import { normalizeValue, settingField, type Content } from './normalize.js';
 
 /** Whether the file leaves this path to others: it or a path above it is in `ignoreChanges`. */
 export function isIgnored(desired: Pick<DesiredFunction, 'ignoreChanges'>, path: string): boolean {
-  return desired.ignoreChanges.some((ignored) => path === ignored || path.startsWith(`${ignored}.`));
+  return isIn(desired.ignoreChanges, path);
+}
+
+/** Whether the paths have this one or one above it. */
+function isIn(paths: readonly string[], path: string): boolean {
+  return paths.some((one) => path === one || path.startsWith(`${one}.`));
 }
 
 /** What {@link keepsLive} looks at. */
-type Left = Pick<DesiredFunction, 'ignoreChanges' | 'unknownVariables'>;
+type Left = Pick<DesiredFunction, 'ignoreChanges' | 'unknownVariables' | 'unknownPaths'>;
 
 /** Whether the plan leaves this path as it is: others own it, or its value is unknown until apply. */
 export function keepsLive(desired: Left, path: string): boolean {
+  return isUnknown(desired, path) || isIgnored(desired, path);
+}
+
+/** Whether the file names this path (or the struct it is in) and its value cannot be had here. */
+export function isUnknown({ unknownPaths = [], unknownVariables = {} }: Left, path: string): boolean {
   const [key, name = ''] = path.split('.', 2);
-  const isUnknown = key === 'environment' && ownValue(desired.unknownVariables ?? {}, name) !== undefined;
-  return isUnknown || isIgnored(desired, path);
+  return (key === 'environment' && ownValue(unknownVariables, name) !== undefined) || isIn(unknownPaths, path);
 }
 
 /** Whether the file names this path (or the struct, map or list it is in) and does not leave it to others. */

@@ -1,28 +1,72 @@
-import type { DriftDocument, HistoryDocument, HistoryRow } from '../model/drift.js';
-import { as, columns, duration, shortDigest, shownValue, type Line, type Span } from './text.js';
+import type {
+  DriftClass,
+  DriftDifference,
+  DriftDocument,
+  HistoryDocument,
+  HistoryRow,
+  OpenRollout,
+} from '../model/drift.js';
+import { LATEST } from '../model/function.js';
+import type { Json } from '../model/json.js';
+import { as, columns, duration, shortDigest, shownValue, type Line, type Role, type Span } from './text.js';
 
-/** Drift for people: what the record says, what AWS has, what the file says. */
+/** Drift for people: what the record says, what AWS has, what the file says, and who moved. */
 export function renderDrift(document: DriftDocument): Line[] {
-  const lines = document.functions.flatMap(({ name, drifted, differences, notes }): Line[] => [
-    [as('title', name), '  ', drifted ? as('bad', 'drifted') : as('good', 'as recorded')],
-    ...columns(
-      differences.map(({ path, recorded, live, sensitive }): Span[] => {
-        const show = (value: typeof recorded): string =>
-          path === 'code' && typeof value === 'string' ? shortDigest(value) : shownValue(value);
-        return [
-          as('change', '~'),
-          path,
-          sensitive === true ? '(changed)' : `recorded ${show(recorded)}, live ${show(live)}`,
-        ];
-      }),
-      '  ',
-    ),
+  const lines = document.functions.flatMap(({ name, region, drifted, differences, rollouts, notes }): Line[] => [
+    [
+      as('title', name),
+      region === undefined ? '  ' : ` (${region})  `,
+      drifted ? as('bad', 'drifted') : as('good', 'as recorded'),
+    ],
+    ...columns(differences.map(driftRow), '  '),
+    ...rollouts.map((one): Line => [as(one.state === 'abandoned' ? 'warn' : 'dim', `  ${rolloutText(one)}`)]),
     ...notes.map((note): Line => [as('dim', `  note: ${note}`)]),
   ]);
   const closing: Line = document.drifted
     ? [as('bad', 'Drift found.'), ' `lambda-deploy plan` shows what apply would put right.']
     : [as('good', 'No drift.')];
   return [...lines, [], closing];
+}
+
+const ROLES: Readonly<Record<DriftClass, Role>> = {
+  drift: 'bad',
+  conflict: 'bad',
+  pending: 'change',
+  unmanaged: 'dim',
+  aws: 'dim',
+};
+
+function driftRow({ path, recorded, live, desired, unknown, sensitive, class: who }: DriftDifference): Span[] {
+  const isCode = path === 'code' || path === LATEST;
+  const show = (value: Json): string => (isCode && typeof value === 'string' ? shortDigest(value) : shownValue(value));
+  const side = (name: 'recorded' | 'desired', value: Json): string =>
+    unknown?.includes(name) === true ? '(not known)' : show(value);
+  const parts = {
+    recorded: `recorded ${side('recorded', recorded)}`,
+    live: `live ${show(live)}`,
+    desired: `file ${side('desired', desired)}`,
+  };
+  const told: Readonly<Record<DriftClass, readonly string[]>> = {
+    drift: [parts.recorded, parts.live],
+    conflict: [parts.recorded, parts.live, parts.desired],
+    pending: [parts.live, parts.desired],
+    unmanaged: [parts.live],
+    aws: [parts.recorded, parts.live],
+  };
+  const hidden = who === 'pending' ? change(live, desired) : change(recorded, live);
+  return [as(ROLES[who], who), path, sensitive === true ? hidden : told[who].join(', ')];
+}
+
+function change(before: Json, after: Json): string {
+  return before === null ? '(added)' : after === null ? '(removed)' : '(changed)';
+}
+
+function rolloutText({ alias, state, startedAt, version }: OpenRollout): string {
+  const what = version === undefined ? 'a deployment' : `a rollout of version ${version}`;
+  const where = alias === null ? '' : `alias ${alias}: `;
+  const since = `${what} that started at ${startedAt}`;
+  if (state === 'in_progress') return `in progress: ${where}${since}`;
+  return `abandoned: ${where}${since}: ${version === undefined ? 'the next apply ends it' : 'promote or abort it'}`;
 }
 
 /** Records for people, newest first. */

@@ -18,6 +18,7 @@ import { mapAt, mapToJson, nodeAt, scalarsOf, toJson, type MapNode, type Node, t
 import { pinPayloadFiles, type PayloadFiles } from './payload-files.js';
 import { complete, type TemplateLeaf } from './references.js';
 import { toRollout } from './rollout.js';
+import { withoutUnset } from './unset.js';
 
 type Code = NonNullable<FunctionSpec['code']>;
 
@@ -65,9 +66,10 @@ export interface SpecFunction extends Omit<DesiredFunction, 'code' | 'specDigest
 /** One function of the merged tree, which has passed the schema and the rules. */
 export function toSpecFunction(key: string, node: MapNode, file: string, payloads: PayloadFiles): SpecFunction {
   // The schema has passed; its generated type says what the tree now is.
-  const spec = mapToJson(node) as unknown as FunctionSpec;
-  const environment = toVariables(nodeAt(node, 'environment'));
-  const codeSource = toCodeSource(node, spec, file);
+  const known = withoutUnset(node);
+  const spec = mapToJson(known.node) as unknown as FunctionSpec;
+  const environment = toVariables(nodeAt(known.node, 'environment'));
+  const codeSource = toCodeSource(known.node, spec, file);
   const one: SpecFunction = {
     key,
     name: spec.name ?? key,
@@ -80,11 +82,17 @@ export function toSpecFunction(key: string, node: MapNode, file: string, payload
     ...(spec.versionDescription === undefined ? {} : { versionDescription: spec.versionDescription }),
     ignoreChanges: spec.ignoreChanges ?? [],
     aliases: Object.entries(spec.aliases ?? {}).map(([name, alias]) => toAlias(name, alias ?? {}, payloads)),
-    templates: templatesOf(node),
+    ...unknownOf(known.paths),
+    templates: templatesOf(known.node),
     secretParts: [...scalarsOf(node)].flatMap(([{ interpolated }]) => interpolated?.secrets ?? []),
     asWritten: toJson(pinPayloadFiles(node, payloads), asWritten) as JsonObject,
   };
   return complete(one, new Map());
+}
+
+/** What stood in variables that are not set. Code is one whole. */
+function unknownOf(paths: readonly string[]): Pick<SpecFunction, 'unknownPaths'> {
+  return paths.length === 0 ? {} : { unknownPaths: paths.map((path) => (path.startsWith('code.') ? 'code' : path)) };
 }
 
 function templatesOf(node: MapNode): readonly TemplateLeaf[] {

@@ -15,6 +15,8 @@ export interface Scope {
   readonly environment?: string;
   /** What the caller can carry out. */
   readonly allow?: readonly Feature[];
+  /** True: a function's value whose variable is not set is let pass as failed, and not reported. */
+  readonly keepUnset?: boolean;
   /** Told of every variable that is asked for, with whether its value is used as a secret there. */
   readonly onVariable?: (name: string, isSecret: boolean) => void;
 }
@@ -86,6 +88,7 @@ function resolveScalar(node: ScalarNode, written: string, path: Path, context: C
   let value = '';
   let shown = '';
   let failed = false;
+  let isUnset = false;
   let isTemplate = false;
   const template: (Secret | Reference)[] = [];
   const secrets: Secret[] = [];
@@ -99,6 +102,8 @@ function resolveScalar(node: ScalarNode, written: string, path: Path, context: C
     const resolved = 'unclosed' in piece ? UNCLOSED : resolveExpression(piece.expression, path, context);
     if ('problem' in resolved) {
       failed = true;
+      isUnset = mayBeUnset(resolved.problem, path, context.scope);
+      if (isUnset) break;
       context.findings.push({ ...resolved.problem, position: node.position, path });
     } else if ('reference' in resolved) {
       isTemplate = true;
@@ -113,9 +118,21 @@ function resolveScalar(node: ScalarNode, written: string, path: Path, context: C
     }
   }
   const whole = pieces.length === 1 && pieces[0] !== undefined && 'expression' in pieces[0];
-  const about = { written, shown, whole, failed, ...(secrets.length === 0 ? {} : { secrets }) };
+  const about = {
+    ...{ written, shown, whole, failed },
+    ...(isUnset ? { isUnset: true as const } : {}),
+    ...(secrets.length === 0 ? {} : { secrets }),
+  };
   if (isTemplate && !failed) return { ...node, value: shown, source: shown, interpolated: { ...about, template } };
   return { ...node, value, source: value, interpolated: about };
+}
+
+/** What decides where a function is, and what the file leaves to others, has to be known. */
+const NEEDED: ReadonlySet<unknown> = new Set(['name', 'region', 'ignoreChanges', 'manage']);
+
+function mayBeUnset({ code }: Problem, path: Path, { keepUnset }: Scope): boolean {
+  const inside = insideFunction(path);
+  return keepUnset === true && code === 'UNSET_VARIABLE' && inside.length > 0 && !NEEDED.has(inside[0]);
 }
 
 /** Text that reads back as itself: a literal `${` is written as `$${`. */

@@ -30,6 +30,8 @@ export interface LoadOptions {
   readonly region?: string;
   /** `--environment`: which of the file's environments. */
   readonly environment?: string;
+  /** True: variables that are not set make their values unknown, for a command that deploys nothing. */
+  readonly keepUnset?: boolean;
   /** What the caller can carry out; the default is what the commands can. */
   readonly allow?: readonly Feature[];
 }
@@ -176,7 +178,8 @@ export function toDesired(spec: LoadedSpec, codes: ReadonlyMap<string, CodeRef>)
     ...(region === undefined ? {} : { region }),
     ...(account === undefined ? {} : { account }),
     metadata,
-    functions: spec.functions.map(({ codeSource: _, templates: __, secretParts: ___, asWritten, ...rest }) => {
+    functions: spec.functions.map(({ codeSource: _, templates: __, secretParts: ___, ...rest }) => {
+      const { asWritten } = rest;
       const code = codes.get(rest.key);
       return { ...rest, ...(code === undefined ? {} : { code }), specDigest: specDigest(asWritten, code?.codeSha256) };
     }),

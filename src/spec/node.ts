@@ -31,6 +31,8 @@ export interface Interpolated {
   readonly whole: boolean;
   /** True: something in it could not be resolved and has been reported; the value means nothing. */
   readonly failed: boolean;
+  /** True: failed only because a variable is not set, which was let pass and not reported. */
+  readonly isUnset?: true;
   /** What is secret in it by itself, for the redactor: a password inside an address may be met without the address. Absent: nothing. */
   readonly secrets?: readonly Secret[];
   /** Present where AWS must be asked for a part, or where a payload has a secret; the value is then `shown`. */

@@ -77,7 +77,19 @@ const DRIFT: Shape = {
     {
       name: 'string',
       drifted: 'boolean',
-      differences: [{ path: 'string', recorded: 'json', live: 'json', desired: 'json', 'sensitive?': 'true' }],
+      'region?': 'string',
+      differences: [
+        {
+          path: 'string',
+          recorded: 'json',
+          live: 'json',
+          desired: 'json',
+          class: 'drift|pending|conflict|unmanaged|aws',
+          'unknown?': ['recorded|desired'],
+          'sensitive?': 'true',
+        },
+      ],
+      rollouts: [{ alias: 'json', state: 'in_progress|abandoned', startedAt: 'string', 'version?': 'string' }],
       notes: ['string'],
     },
   ],
@@ -202,6 +214,7 @@ describe('the documents of --format json', () => {
       recorded: 128,
       live: 512,
       desired: 128,
+      class: 'drift',
     });
   });
 

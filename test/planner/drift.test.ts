@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { isDeployError } from '../../src/errors.js';
+import type { DriftClass } from '../../src/model/drift.js';
 import type { DesiredFunction, LiveFunction } from '../../src/model/function.js';
 import type { DeployRecord } from '../../src/model/record.js';
-import { detectDrift, newestSettled, type DriftInput } from '../../src/planner/drift.js';
+import { detectDrift, type DriftInput } from '../../src/planner/drift.js';
+import { newestSettled } from '../../src/planner/recorded.js';
 import { desired, live, record, UNREADABLE, variables } from './make.js';
 import type { PlainFunction, PlainVersion } from './live-file.js';
 
@@ -67,16 +69,203 @@ describe('detectDrift', () => {
       ['aliases.live.weights'],
     ],
     ['an alias that is gone', { function: { aliases: [] } }, ['aliases.live']],
-    [
-      'not a file that changed since: that is a plan, not drift',
-      { desired: { settings: { timeout: 60 }, specDigest: 'changed' } },
-      [],
-    ],
   ])('%s', (_, given, paths) => {
     const found = detect(given);
     expect(found.differences.map(({ path }) => path)).toEqual(paths);
     expect(found.drifted).toBe(paths.length > 0);
     expect(found.notes).toEqual([]);
+  });
+
+  const EDITED_TIMEOUT: PlainVersion = { ...ONE, settings: { timeout: 60 } };
+  it.each<[reason: string, given: Given, classes: Readonly<Record<string, DriftClass>>]>([
+    ['the file moved', { desired: { settings: { timeout: 60 } } }, { timeout: 'pending' }],
+    [
+      'AWS moved, the file says what it said',
+      { latest: EDITED_TIMEOUT, desired: { settings: { timeout: 3 } } },
+      { timeout: 'drift' },
+    ],
+    [
+      'both moved, to different values',
+      { latest: EDITED_TIMEOUT, desired: { settings: { timeout: 9 } } },
+      { timeout: 'conflict' },
+    ],
+    [
+      'both moved to the same value: only a version lacks it',
+      { latest: EDITED_TIMEOUT, desired: { settings: { timeout: 60 } } },
+      { timeout: 'pending' },
+    ],
+    [
+      'a variable that the file moved, and one that AWS did',
+      {
+        latest: { ...ONE, environment: { STAGE: 'test-stage', EXTRA: 'theirs' } },
+        desired: { environment: variables({ STAGE: 'new-stage' }) },
+      },
+      { 'environment.EXTRA': 'drift', 'environment.STAGE': 'pending' },
+    ],
+    [
+      'a variable whose value is not known: AWS alone is compared',
+      {
+        latest: { ...ONE, environment: { STAGE: 'other-stage' } },
+        desired: { environment: {}, unknownVariables: { STAGE: 'no permission' } },
+      },
+      { 'environment.STAGE': 'drift' },
+    ],
+    [
+      'an alias, a tag and a reserved concurrency that nobody declared',
+      {
+        function: {
+          aliases: [...AT_1.aliases, { name: 'beta', version: '1' }],
+          tags: { theirs: 'x', 'aws:stack': 'y', 'lambda-deploy:0': '1' },
+          reservedConcurrentExecutions: 0,
+        },
+      },
+      { 'aliases.beta': 'unmanaged', reservedConcurrentExecutions: 'unmanaged', 'tags.theirs': 'unmanaged' },
+    ],
+    [
+      'weights that nobody recorded',
+      { function: { aliases: [{ name: 'live', version: '1', weights: { '2': 0.1 } }] } },
+      { 'aliases.live.weights': 'drift' },
+    ],
+    [
+      'weights that Lambda itself sets while it allocates',
+      {
+        function: {
+          aliases: [{ name: 'live', version: '1', weights: { '2': 0.1 }, hasProvisionedConcurrency: true }],
+        },
+      },
+      { 'aliases.live.weights': 'aws' },
+    ],
+    [
+      'a rollout that waited, and was taken back by hand',
+      { records: [record(2, { result: 'pending', version: '1', triedVersion: '2', latestDigest: 'd' })], digest: 'd' },
+      { 'aliases.live.weights': 'drift' },
+    ],
+    [
+      'a tag that the file moved, AWS moved, both moved',
+      {
+        function: { tags: { a: '1', b: '9', c: '9' } },
+        records: [{ ...DEPLOYED, unversioned: { tags: { a: '1', b: '1', c: '1' } } }],
+        desired: { tags: { a: '2', b: '1', c: '2' } },
+      },
+      { 'tags.a': 'pending', 'tags.b': 'drift', 'tags.c': 'conflict' },
+    ],
+    [
+      'a tag of which no record tells: only the file is there to be compared with',
+      { function: { tags: { a: '1' } }, desired: { tags: { a: '2' } } },
+      { 'tags.a': 'pending' },
+    ],
+    [
+      'the description, which no version keeps: the digest tells',
+      {
+        latest: { ...ONE, settings: { description: 'theirs' } },
+        records: [{ ...DEPLOYED, latestDigest: 'd1' }],
+        digest: 'd2',
+      },
+      { description: 'drift' },
+    ],
+    [
+      'the description, with a record that has it',
+      {
+        latest: { ...ONE, settings: { description: 'theirs' } },
+        records: [{ ...DEPLOYED, spec: { description: 'ours' } }],
+        desired: { settings: { description: 'ours' } },
+      },
+      { description: 'drift' },
+    ],
+    [
+      'the description of an alias',
+      {
+        function: { aliases: [{ name: 'live', version: '1', description: 'theirs' }] },
+        records: [{ ...DEPLOYED, spec: { aliases: { live: { description: 'ours' } } } }],
+        desired: { aliases: [{ name: 'live', description: 'ours', healthChecks: [], autoRollback: true }] },
+      },
+      { 'aliases.live.description': 'drift' },
+    ],
+    [
+      'a pinned alias: AWS moved, and the file moved',
+      {
+        function: { aliases: [{ name: 'live', version: '2' }], versions: [V1, { ...V1, version: '2' }] },
+        desired: { aliases: [{ name: 'live', version: '3', healthChecks: [], autoRollback: true }] },
+      },
+      { 'aliases.live.version': 'conflict' },
+    ],
+    [
+      'an alias of the file that was never deployed',
+      { function: { aliases: [] }, records: [] },
+      { 'aliases.live': 'pending' },
+    ],
+    [
+      'what a deployment’s variable decided is not known from the record',
+      {
+        latest: { codeSha256: 'code-a', settings: { memorySize: 256, timeout: 60 } },
+        records: [record(1, { version: '7', spec: { timeout: '${T}', memorySize: 128 } })],
+        function: { aliases: [{ name: 'live', version: '7' }] },
+        desired: { settings: { timeout: 30, memorySize: 128 } },
+      },
+      { memorySize: 'drift', timeout: 'pending' },
+    ],
+    [
+      'after a run that failed, an edit of something and a commit of something: what it was is not known',
+      {
+        latest: EDITED_TIMEOUT,
+        records: [record(2, { result: 'failed', version: '1', latestDigest: 'd1' }), DEPLOYED],
+        desired: { settings: { timeout: 3 } },
+        digest: 'd2',
+      },
+      { timeout: 'conflict' },
+    ],
+  ])('who moved: %s', (_, given, classes) => {
+    const found = detect(given);
+    expect(Object.fromEntries(found.differences.map((one) => [one.path, one.class]))).toEqual(classes);
+    const moved = Object.values(classes).some((one) => one === 'drift' || one === 'conflict');
+    expect(found.drifted).toBe(moved);
+  });
+
+  it('what nobody declared counts with strict alone', () => {
+    const input = (strict: boolean): ReturnType<typeof detectDrift> => {
+      const function_ = live({ latest: ONE, versions: [V1], ...AT_1, tags: { theirs: 'x' } });
+      const records = new Map([['live', [DEPLOYED]]]);
+      return detectDrift({ desired: desired(), live: function_, records, latestDigest: undefined, strict });
+    };
+    expect([input(false).drifted, input(true).drifted]).toEqual([false, true]);
+  });
+
+  it.each<[reason: string, records: DeployRecord[], overdue: string[], rollouts: unknown]>([
+    ['an open run', [record(2, { result: 'open' }), DEPLOYED], [], [{ alias: 'live', state: 'in_progress' }]],
+    [
+      'an open run past its time',
+      [record(2, { result: 'open' }), DEPLOYED],
+      [record(2).id],
+      [{ alias: 'live', state: 'abandoned' }],
+    ],
+    [
+      'a rollout that waits',
+      [record(2, { result: 'pending', triedVersion: '2', version: '1' }), DEPLOYED],
+      [],
+      [{ alias: 'live', state: 'in_progress', version: '2' }],
+    ],
+    [
+      'a rollout that waited for too long',
+      [record(2, { result: 'pending', triedVersion: '2', version: '1' }), DEPLOYED],
+      [record(2).id],
+      [{ alias: 'live', state: 'abandoned', version: '2' }],
+    ],
+    ['none', [DEPLOYED], [], []],
+  ])('rollouts: %s', (_, records, overdue, rollouts) => {
+    const function_ = live({
+      latest: ONE,
+      versions: [V1, { ...V1, version: '2' }],
+      aliases: [{ name: 'live', version: '1', weights: records.length > 1 ? { '2': 0.1 } : {} }],
+    });
+    const found = detectDrift({
+      desired: desired(),
+      live: function_,
+      records: new Map([['live', records]]),
+      latestDigest: undefined,
+      overdue: new Set(overdue),
+    });
+    expect(found.rollouts).toMatchObject(rollouts as object);
+    expect(found.drifted).toBe(false);
   });
 
   it('shows recorded, live and desired, and of variables only that they differ', () => {
@@ -85,16 +274,25 @@ describe('detectDrift', () => {
       desired: { settings: { timeout: 30 }, environment: variables({ STAGE: 'test-stage' }) },
     };
     expect(detect(given).differences).toEqual([
-      { path: 'timeout', recorded: 3, live: 60, desired: 30 },
-      { path: 'environment.STAGE', recorded: '(set)', live: '(changed)', desired: '(set)', sensitive: true },
+      { path: 'timeout', recorded: 3, live: 60, desired: 30, class: 'conflict' },
+      {
+        path: 'environment.STAGE',
+        recorded: '(set)',
+        live: '(changed)',
+        desired: '(set)',
+        class: 'drift',
+        sensitive: true,
+      },
     ]);
     expect(JSON.stringify(detect(given))).not.toMatch(/(test|other)-stage/);
   });
 
   it('needs no code: what the file would say about it is not known', () => {
-    expect(detect({ latest: { ...ONE, codeSha256: 'code-b' } }).differences).toEqual([
-      { path: 'code', recorded: 'code-a', live: 'code-b', desired: null },
-    ]);
+    const given: Given = { latest: { ...ONE, codeSha256: 'code-b' } };
+    const code = { path: 'code', recorded: 'code-a', live: 'code-b', desired: null, class: 'drift' };
+    expect(detect(given).differences).toEqual([code]);
+    const missing = detect({ ...given, desired: { unknownPaths: ['code'] } });
+    expect(missing.differences).toEqual([{ ...code, unknown: ['desired'] }]);
   });
 
   it('a function that is gone has drifted, one without records has not', () => {
@@ -172,7 +370,7 @@ describe('detectDrift', () => {
       'a version that is gone, an unmoved file: compared with the file',
       {
         latest: { ...ONE, settings: { timeout: 60 } },
-        records: [record(1, { version: '7', specDigest: 'f00' })],
+        records: [record(1, { version: '7', spec: { timeout: 30 } })],
         desired: { settings: { timeout: 30 } },
         function: { aliases: [{ name: 'live', version: '7' }] },
       },
@@ -197,16 +395,16 @@ describe('detectDrift', () => {
 
   it('a function without aliases is compared by digest, and by the file where it is unmoved', () => {
     const records: DriftInput['records'] = new Map([
-      [null, [record(1, { alias: null, latestDigest: 'd1', specDigest: 'f00' })]],
+      [null, [record(1, { alias: null, latestDigest: 'd1', specDigest: 'f00', spec: { timeout: 30 } })]],
     ]);
     const edited = live({ latest: { ...ONE, settings: { timeout: 60 } } });
     const base = { desired: desired({ aliases: [], settings: { timeout: 30 } }), live: edited, records };
-    expect(detectDrift({ ...base, latestDigest: 'd1' }).drifted).toBe(false);
     expect(detectDrift({ ...base, latestDigest: 'd2' }).differences).toEqual([
-      { path: 'timeout', recorded: 30, live: 60, desired: 30 },
+      { path: 'timeout', recorded: 30, live: 60, desired: 30, class: 'drift' },
     ]);
     const moved = detectDrift({
       ...base,
+      records: new Map([[null, [record(1, { alias: null, latestDigest: 'd1', specDigest: 'f00' })]]]),
       desired: desired({ aliases: [], specDigest: 'changed' }),
       latestDigest: 'd2',
     });

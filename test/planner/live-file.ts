@@ -35,6 +35,7 @@ export interface PlainFunction {
   readonly aliases?: readonly (Pick<LiveAlias, 'name' | 'version'> & Partial<LiveAlias>)[];
   readonly tags?: LiveFunction['tags'];
   readonly codeSigningConfigArn?: string;
+  readonly reservedConcurrentExecutions?: number;
 }
 
 /** What GetFunction answers for a function that was created with nothing but code, runtime, handler and role. */
@@ -69,6 +70,9 @@ export function toLive(name: string, plain: PlainFunction): LiveFunction {
     versions: (plain.versions ?? []).map((version) => toVersion(name, version)),
     tags: plain.tags ?? {},
     ...(plain.codeSigningConfigArn === undefined ? {} : { codeSigningConfigArn: plain.codeSigningConfigArn }),
+    ...(plain.reservedConcurrentExecutions === undefined
+      ? {}
+      : { reservedConcurrentExecutions: plain.reservedConcurrentExecutions }),
   };
 }
 

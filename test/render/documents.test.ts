@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { DeployError } from '../../src/errors.js';
-import type { DriftDocument, HistoryDocument, HistoryRow } from '../../src/model/drift.js';
+import type { DriftClass, DriftDifference, DriftDocument, HistoryDocument, HistoryRow } from '../../src/model/drift.js';
+import type { Json } from '../../src/model/json.js';
 import type { FunctionPlan, PlanDocument } from '../../src/model/plan.js';
 import type { ApplyResult, FunctionResult } from '../../src/model/result.js';
 import { renderDrift, renderHistory } from '../../src/render/drift.js';
@@ -267,6 +268,10 @@ describe('progress', () => {
 });
 
 describe('drift', () => {
+  const hidden = (who: DriftClass, recorded: Json, live: Json, desired: Json): DriftDifference => {
+    return { path: 'environment.TOKEN', recorded, live, desired, class: who, sensitive: true };
+  };
+
   it('puts recorded and live side by side', () => {
     const document: DriftDocument = {
       formatVersion: '1',
@@ -277,24 +282,44 @@ describe('drift', () => {
           name: 'orders',
           drifted: true,
           differences: [
-            { path: 'memorySize', recorded: 128, live: 512, desired: 128 },
-            { path: 'environment.TOKEN', recorded: null, live: null, desired: null, sensitive: true },
+            { path: 'memorySize', recorded: 128, live: 512, desired: 128, class: 'drift' },
+            { path: 'timeout', recorded: null, live: 9, desired: 5, class: 'conflict', unknown: ['recorded'] },
+            { path: 'handler', recorded: 'a.b', live: 'a.b', desired: 'c.d', class: 'pending' },
+            { path: 'tags.theirs', recorded: null, live: 'x', desired: null, class: 'unmanaged' },
+            hidden('drift', '(set)', '(changed)', '(set)'),
+            hidden('drift', null, '(set)', null),
+            hidden('drift', '(set)', null, '(set)'),
+            hidden('pending', '(set)', '(set)', '(changed)'),
+            hidden('pending', null, null, '(set)'),
+          ],
+          rollouts: [
+            { alias: 'live', state: 'in_progress', startedAt: '2026-01-01T00:00:00.000Z' },
+            { alias: 'beta', state: 'abandoned', startedAt: '2026-01-01T00:00:00.000Z', version: '3' },
           ],
           notes: ['the archive is not there'],
         },
-        { name: 'billing', drifted: false, differences: [], notes: [] },
+        { name: 'billing', region: 'eu-west-1', drifted: false, differences: [], rollouts: [], notes: [] },
       ],
     };
     expect(plain(renderDrift(document))).toBe(`orders  drifted
-  ~  memorySize         recorded 128, live 512
-  ~  environment.TOKEN  (changed)
+  drift      memorySize         recorded 128, live 512
+  conflict   timeout            recorded (not known), live 9, file 5
+  pending    handler            live a.b, file c.d
+  unmanaged  tags.theirs        live x
+  drift      environment.TOKEN  (changed)
+  drift      environment.TOKEN  (added)
+  drift      environment.TOKEN  (removed)
+  pending    environment.TOKEN  (changed)
+  pending    environment.TOKEN  (added)
+  in progress: alias live: a deployment that started at 2026-01-01T00:00:00.000Z
+  abandoned: alias beta: a rollout of version 3 that started at 2026-01-01T00:00:00.000Z: promote or abort it
   note: the archive is not there
-billing  as recorded
+billing (eu-west-1)  as recorded
 
 Drift found. \`lambda-deploy plan\` shows what apply would put right.
 `);
     const none: DriftDocument = { ...document, drifted: false, functions: document.functions.slice(1) };
-    expect(plain(renderDrift(none))).toBe('billing  as recorded\n\nNo drift.\n');
+    expect(plain(renderDrift(none))).toBe('billing (eu-west-1)  as recorded\n\nNo drift.\n');
   });
 });
 

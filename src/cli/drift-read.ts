@@ -1,0 +1,93 @@
+import { latestDigest } from '../apply/records.js';
+import type { DesiredFunction, LiveFunction } from '../model/function.js';
+import type { DeployRecord } from '../model/record.js';
+import type { DriftInput } from '../planner/drift.js';
+import { contentOf } from '../planner/normalize.js';
+import { newestSettled } from '../planner/recorded.js';
+import type { Context } from './context.js';
+import { withSpecs } from './recorded.js';
+import { readState, type FunctionState, type Session } from './session.js';
+
+/**
+ * What {@link DriftInput} needs of AWS and of the records.
+ *
+ * @throws WRONG_ACCOUNT, AWS_*, RECORD_STORE
+ */
+export async function readDrift(
+  context: Context,
+  session: Session,
+  account: string | undefined,
+  desired: DesiredFunction,
+): Promise<DriftInput> {
+  const state = await readState(context, session, account, desired);
+  const records = await wholeRecords(session, state);
+  const live = await withRecordedVersions(session, { ...state, records });
+  const known = live && (await withProvisionedConcurrency(session, live, records));
+  return {
+    desired,
+    live: known,
+    records: withSpecs(desired, { live: known, records }),
+    latestDigest: known && latestDigest(contentOf(known.latest, known.name)),
+    overdue: overdueOf(desired, records, context.host.clock.now()),
+  };
+}
+
+/** The newest settled record of each alias, as whole as the store keeps it. */
+async function wholeRecords(
+  { records: store }: Session,
+  { live, records }: FunctionState,
+): Promise<DriftInput['records']> {
+  if (live === undefined) return records;
+  const lists = [...records].map(async ([alias, own]) => {
+    const newest = newestSettled(own);
+    if (newest === undefined || newest.spec !== undefined) return [alias, own] as const;
+    const whole = await store.read(live, newest);
+    return [alias, own.map((record) => (record === newest ? whole : record))] as const;
+  });
+  return new Map(await Promise.all(lists));
+}
+
+/** The versions that the newest records name are the snapshots to compare with. */
+async function withRecordedVersions(
+  { lambda }: Session,
+  { live, records }: FunctionState,
+): Promise<LiveFunction | undefined> {
+  if (live === undefined) return undefined;
+  const newest = [...records.values()].flatMap((list) => newestSettled(list) ?? []);
+  const named = newest.flatMap(({ version, triedVersion }) => [version, triedVersion ?? null]);
+  const missing = [...new Set(named)].filter(
+    (number) => number !== null && !live.versions.some(({ version }) => version === number),
+  );
+  const read = await Promise.all(missing.map((number) => lambda.getFunction(live.name, number ?? undefined)));
+  return { ...live, versions: [...live.versions, ...read.flatMap((one) => (one === undefined ? [] : [one.version]))] };
+}
+
+/** Asked only where weights are nobody's of ours: then they may be Lambda's own. */
+async function withProvisionedConcurrency(
+  { lambda }: Session,
+  live: LiveFunction,
+  records: DriftInput['records'],
+): Promise<LiveFunction> {
+  const isStrange = ({ name, weights }: LiveFunction['aliases'][number]): boolean => {
+    const newest = records.get(name)?.[0];
+    return (
+      Object.keys(weights).length > 0 && newest !== undefined && newest.result !== 'open' && newest.result !== 'pending'
+    );
+  };
+  const aliases = live.aliases.map(async (alias) =>
+    isStrange(alias)
+      ? { ...alias, hasProvisionedConcurrency: await lambda.hasProvisionedConcurrency(live.name, alias.name) }
+      : alias,
+  );
+  return { ...live, aliases: await Promise.all(aliases) };
+}
+
+/** An open record is overdue past its deadline, a rollout that waits once its interval is over. */
+function overdueOf({ aliases }: DesiredFunction, records: DriftInput['records'], now: number): ReadonlySet<string> {
+  const isOverdue = ({ alias, result, deadline, finishedAt }: DeployRecord): boolean => {
+    if (result === 'open') return deadline !== undefined && Date.parse(deadline) < now;
+    const interval = aliases.find(({ name }) => name === alias)?.rollout?.intervalSeconds ?? 0;
+    return result === 'pending' && finishedAt !== null && Date.parse(finishedAt) + interval * 1000 < now;
+  };
+  return new Set([...records.values()].flatMap((own) => own.filter(isOverdue).map(({ id }) => id)));
+}
