@@ -167,7 +167,10 @@ functions:
     const variables = Object.entries(orders?.environment ?? {}).map(([name, value]) => [name, reveal(value)]);
     expect(Object.fromEntries(variables)).toEqual({ RATE: '1.10', DEBUG: 'True', STAGE: 'dev', EMPTY: '' });
     expect(JSON.stringify(orders?.environment)).not.toContain('1.10');
-    expect({ ...desired, functions: [{ ...orders, environment: undefined, asWritten: undefined, specDigest: undefined }] }).toEqual({
+    expect({
+      ...desired,
+      functions: [{ ...orders, environment: undefined, asWritten: undefined, specDigest: undefined }],
+    }).toEqual({
       file: spec.file,
       region: 'eu-west-1',
       account: '123456789012',
