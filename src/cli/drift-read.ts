@@ -2,7 +2,6 @@ import { latestDigest } from '../apply/records.js';
 import type { DesiredFunction, LiveFunction } from '../model/function.js';
 import type { DeployRecord } from '../model/record.js';
 import type { DriftInput } from '../planner/drift.js';
-import { contentOf } from '../planner/normalize.js';
 import { newestSettled } from '../planner/recorded.js';
 import type { Context } from './context.js';
 import { withSpecs } from './recorded.js';
@@ -27,7 +26,7 @@ export async function readDrift(
     desired,
     live: known,
     records: withSpecs(desired, { live: known, records }),
-    latestDigest: known && latestDigest(contentOf(known.latest, known.name)),
+    digestOf: latestDigest,
     overdue: overdueOf(desired, records, context.host.clock.now()),
   };
 }

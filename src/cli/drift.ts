@@ -5,6 +5,7 @@ import { FORMAT_VERSION } from '../model/plan.js';
 import { detectDrift } from '../planner/drift.js';
 import { renderDrift } from '../render/drift.js';
 import { toDesired, type LoadedSpec } from '../spec/load.js';
+import { adopt, type Found } from './adopt.js';
 import type { Context } from './context.js';
 import { readCodes } from './code.js';
 import { readDrift } from './drift-read.js';
@@ -22,12 +23,14 @@ export async function drift(context: Context): Promise<ExitCode> {
   const chosen = new Map(select(spec.functions, [], options.alias).map((one) => [one.key, one.aliases]));
   const desired = await withoutArchives({ ...spec, functions: spec.functions.filter(({ key }) => chosen.has(key)) });
   const sessions = openSessions(context, desired);
-  const functions = await Promise.all(
-    desired.functions.map(async (one) => {
-      const input = await readDrift(context, await sessions(one), desired.account, one);
-      return detectDrift({ ...input, aliases: (chosen.get(one.key) ?? []).map(({ name }) => name) });
+  const found = await Promise.all(
+    desired.functions.map(async (one): Promise<Found> => {
+      const read = await readDrift(context, await sessions(one), desired.account, one);
+      const input = { ...read, aliases: (chosen.get(one.key) ?? []).map(({ name }) => name) };
+      return { input, drift: detectDrift(input) };
     }),
   );
+  const functions = options['adopt'] === true ? await adopt(context, spec, found) : found.map((one) => one.drift);
   const drifted = functions.some((one) => one.drifted);
   const document: DriftDocument = { formatVersion: FORMAT_VERSION, command: 'drift', drifted, functions };
   context.output.result(document, renderDrift(document));

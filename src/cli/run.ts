@@ -70,9 +70,9 @@ function createProgram(host: Host, act: Act): Command {
     .option('-y, --yes', 'do not ask', false)
     .option('--allow-older', 'also from a commit that is older than the deployed one', false)
     .action(act(async () => (await import('./apply.js')).apply));
-  verb('drift', 'compare AWS with the last record; exit 2 when it moved').action(
-    act(async () => (await import('./drift.js')).drift),
-  );
+  verb('drift', 'compare AWS with the last record and the file; exit 2 when AWS moved')
+    .option('--adopt', 'write what moved in AWS into the file', false)
+    .action(act(async () => (await import('./drift.js')).drift));
   verb('rollback', 'go back to the deployment before the one that is live')
     .option('--to <target>', 'a version, a record or a commit')
     .option('--plan-only', 'show the plan and stop', false)

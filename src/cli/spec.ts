@@ -25,7 +25,8 @@ export async function loadEveryEnvironment(context: Context): Promise<readonly L
   return prepare(context, await loadEnvironments(loadOptions(context)));
 }
 
-function loadOptions({ host, options }: Context): LoadOptions {
+/** What decides how the file of this run is read. */
+export function loadOptions({ host, options }: Context): LoadOptions {
   return {
     cwd: host.cwd,
     variables: host.env,

@@ -35,6 +35,12 @@ export interface OpenRollout {
   readonly version?: Version;
 }
 
+/** A path whose live value was not written into the file. */
+export interface LeftOut {
+  readonly path: string;
+  readonly reason: string;
+}
+
 export interface FunctionDrift {
   readonly name: string;
   /** Where the function has a region of its own. */
@@ -44,6 +50,9 @@ export interface FunctionDrift {
   readonly rollouts: readonly OpenRollout[];
   /** What could not be compared, and why. */
   readonly notes: readonly string[];
+  /** With `--adopt`: paths whose live value the file has now. `drifted` says whether anything is left. */
+  readonly adopted?: readonly string[];
+  readonly left?: readonly LeftOut[];
 }
 
 /** The result of `drift`. */

@@ -9,6 +9,9 @@ import { contentOf, normalizeValue, settingField, type Content } from './normali
 import { recordedFunction, snapshotOf } from './recorded.js';
 import { isIgnored, isKnown, isManaged, isUnknown, overlay } from './target.js';
 
+/** The digest of `$LATEST` that records keep, of a content. */
+export type DigestOf = (content: Content) => string;
+
 /** What is to be said of `$LATEST`. */
 export interface LatestDrift {
   readonly differences: readonly DriftDifference[];
@@ -19,7 +22,7 @@ export interface LatestDrift {
 interface Left {
   readonly content: Content;
   readonly knows: (path: string) => boolean;
-  /** Whether `$LATEST` moved in what is not known; `undefined`: nothing tells. */
+  /** Whether `$LATEST` moved in what is not known: else its digest would be the recorded one. `undefined`: nothing tells. */
   readonly hasMoved: boolean | undefined;
   /** What it is known from. */
   readonly by: 'version' | 'spec' | 'digest' | 'nothing';
@@ -38,16 +41,15 @@ export function latestDrift(
   desired: DesiredFunction,
   live: LiveFunction,
   newest: DeployRecord | undefined,
-  latestDigest: string | undefined,
+  digestOf: DigestOf | undefined,
 ): LatestDrift {
   const current = contentOf(live.latest, live.name);
-  const left = leftBy(desired, live, newest, latestDigest);
+  const left = leftBy(desired, live, newest, digestOf);
   const all = diffContent(left.content, current);
   const moved = all.filter(({ path }) => !isIgnored(desired, path) && path !== HIDDEN);
   const wanted = diffContent(current, overlay(desired, current)).filter(({ path }) => isKnown(desired, path));
   const asked = new Set(diffContent(left.content, overlay(desired, left.content)).map(({ path }) => path));
-  // One path that is seen to have moved explains the digest.
-  const isUnseen = left.hasMoved === true && moved.length === 0;
+  const isUnseen = left.hasMoved === true;
   const differences = [
     ...moved.map((one) => movedAt(desired, one, wanted, asked)),
     ...wanted
@@ -63,7 +65,13 @@ export function latestDrift(
   if (left.by === 'digest' && differences.length === 0 && isAdopted(desired, newest))
     return { differences, notes: [...notes, AS_THE_FILE] };
   const recorded = newest?.latestDigest ?? null;
-  const whole: DriftDifference = { path: LATEST, recorded, live: latestDigest ?? null, desired: null, class: 'drift' };
+  const whole: DriftDifference = {
+    path: LATEST,
+    recorded,
+    live: digestOf?.(current) ?? null,
+    desired: null,
+    class: 'drift',
+  };
   return { differences: [...differences, whole], notes };
 }
 
@@ -74,34 +82,49 @@ function leftBy(
   desired: DesiredFunction,
   live: LiveFunction,
   newest: DeployRecord | undefined,
-  latestDigest: string | undefined,
+  digestOf: DigestOf | undefined,
 ): Left {
   const current = contentOf(live.latest, live.name);
   const nothing: Left = { by: 'nothing', content: current, knows: () => false, hasMoved: undefined };
   if (newest === undefined) return nothing;
-  const isTold = newest.latestDigest !== undefined && latestDigest !== undefined;
-  const hasMoved = isTold ? newest.latestDigest !== latestDigest : undefined;
+  const left = knownFrom(desired, live, newest, current) ?? nothing;
+  const { latestDigest: was } = newest;
+  if (was === undefined || digestOf === undefined)
+    return left.by === 'nothing' ? { ...left, unknown: whyUnknown(newest) } : left;
   const succeeded = newest.result === 'succeeded';
   // After a success the version says more than the digest, which has no values; a run that failed may have left something else.
-  if (!succeeded && hasMoved === false) return { by: 'digest', content: current, knows: () => true, hasMoved };
-  const spec = succeeded && newest.spec !== undefined ? newest.spec : undefined;
+  const isAsLeft = digestOf(current) === was && (!succeeded || left.by === 'nothing');
+  if (isAsLeft) return { by: 'digest', content: current, knows: () => true, hasMoved: false };
+  // A run that failed may have left something else than the version that it tried: then only the paths tell.
+  if (left.by === 'version' && !succeeded && newest.result !== 'pending') return left;
+  const by = left.by === 'nothing' ? 'digest' : left.by;
+  return { ...left, by, hasMoved: digestOf(left.content) !== was };
+}
+
+/** What the version, or else the record's spec says. */
+function knownFrom(
+  desired: DesiredFunction,
+  live: LiveFunction,
+  newest: DeployRecord,
+  current: Content,
+): Left | undefined {
+  const spec = newest.result === 'succeeded' ? newest.spec : undefined;
   const recorded = spec && recordedFunction(spec, { desired, code: newest.code?.codeSha256 });
   const snapshot = snapshotOf(desired, live, newest);
   if (snapshot !== undefined) {
     const knowsDescription = recorded?.settings.description !== undefined;
-    const { description } = (recorded === undefined ? current : overlay(recorded, current)).settings;
+    const { description = '' } = (recorded === undefined ? current : overlay(recorded, current)).settings;
     const content = contentOf(snapshot, live.name);
     return {
       by: 'version',
-      content: { ...content, settings: { ...content.settings, ...(description === undefined ? {} : { description }) } },
+      content: { ...content, settings: { ...content.settings, description } },
       knows: (path) => path !== 'description' || knowsDescription,
-      hasMoved,
+      hasMoved: undefined,
     };
   }
-  if (recorded !== undefined)
-    return { by: 'spec', content: overlay(recorded, current), knows: (path) => isManaged(recorded, path), hasMoved };
-  if (hasMoved !== undefined) return { ...nothing, by: 'digest', knows: () => !hasMoved, hasMoved };
-  return { ...nothing, unknown: whyUnknown(newest) };
+  if (recorded === undefined) return undefined;
+  const knows = (path: string): boolean => isManaged(recorded, path);
+  return { by: 'spec', content: overlay(recorded, current), knows, hasMoved: undefined };
 }
 
 function whyUnknown({ result }: DeployRecord): string {

@@ -4,7 +4,8 @@ import { isJsonObject, type Json, type JsonObject } from '../model/json.js';
 import type { DeployRecord } from '../model/record.js';
 import { ownValue } from './compare.js';
 import { compareLeaf, type Leaf } from './drift-classes.js';
-import { hasUnfinished, literal, newestSettled } from './recorded.js';
+import { literal } from '../model/reference.js';
+import { hasUnfinished, newestSettled } from './recorded.js';
 import { refuseUnreadableTags, RECORD_PREFIX } from './tags.js';
 import { isIgnored, isUnknown } from './target.js';
 

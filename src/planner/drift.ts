@@ -1,7 +1,7 @@
 import type { DesiredFunction, LiveFunction } from '../model/function.js';
 import type { DriftDifference, FunctionDrift } from '../model/drift.js';
 import type { DeployRecord } from '../model/record.js';
-import { latestDrift } from './drift-latest.js';
+import { latestDrift, type DigestOf } from './drift-latest.js';
 import { aliasDrift, functionDrift, openRollouts, undeclared } from './drift-parts.js';
 import { newestSettled } from './recorded.js';
 
@@ -15,8 +15,8 @@ export interface DriftInput {
    * the store, or because the file has not changed since.
    */
   readonly records: ReadonlyMap<string | null, readonly DeployRecord[]>;
-  /** Digest of live `$LATEST` as records keep it. Absent: it is not asked. */
-  readonly latestDigest: string | undefined;
+  /** The digest of `$LATEST` that records keep. Absent: it is not asked. */
+  readonly digestOf?: DigestOf;
   /** Which declared aliases are told of. Absent: all. */
   readonly aliases?: readonly string[];
   /** Ids of open and pending records whose time is over. Absent: none. */
@@ -34,14 +34,14 @@ export interface DriftInput {
  * @throws AWS_UNREADABLE when the file manages what AWS does not show
  */
 export function detectDrift(input: DriftInput): FunctionDrift {
-  const { desired, live, records, latestDigest, attached = [], overdue = new Set(), strict = false } = input;
+  const { desired, live, records, digestOf, attached = [], overdue = new Set(), strict = false } = input;
   const { name, region } = desired;
   const isTold = (alias: string | null): boolean => alias === null || input.aliases?.includes(alias) !== false;
   const all = [...records.values()].flat();
   const newest = newestSettled(all);
   if (live === undefined) return missing(desired, newest);
   const open = all.find(({ id, result }) => result === 'open' && (newest === undefined || id > newest.id));
-  const latest = open === undefined ? latestDrift(desired, live, newest, latestDigest) : inProgress(open);
+  const latest = open === undefined ? latestDrift(desired, live, newest, digestOf) : inProgress(open);
   const differences = [
     ...desired.aliases
       .filter((alias) => isTold(alias.name))

@@ -49,7 +49,7 @@ export function markDrift(
 ): Difference[] {
   const names = [...new Set(records.map(({ alias }) => alias))];
   const byAlias = new Map(names.map((name) => [name, records.filter(({ alias }) => alias === name)]));
-  const found = detectDrift({ desired, live, records: byAlias, latestDigest: undefined });
+  const found = detectDrift({ desired, live, records: byAlias });
   const moved = new Set(found.differences.filter(isDrift).map(({ path }) => path));
   // What the served version lacks is in the file's paths, too, and is for the alias to say.
   const own = ({ on, path }: Difference): boolean => !on.startsWith('alias ') || path.startsWith('aliases.');

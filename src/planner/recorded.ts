@@ -2,6 +2,7 @@ import type { DesiredFunction, LiveFunction, LiveVersion, Settings } from '../mo
 import { FIELDS } from '../model/fields.js';
 import { isJsonObject, type Json, type JsonObject } from '../model/json.js';
 import type { DeployRecord } from '../model/record.js';
+import { literal } from '../model/reference.js';
 import { Secret } from '../model/secret.js';
 import { versionOf } from './aliases.js';
 import { ownValue } from './compare.js';
@@ -50,7 +51,7 @@ export function recordedFunction(spec: JsonObject, { desired, code }: RecordedFr
   return {
     ...rest,
     settings: settings as Settings,
-    ...(variables === undefined ? {} : variablesOf(variables, desired)),
+    ...(variables === undefined ? {} : variablesOf(variables)),
     ...(code === undefined
       ? {}
       : { code: { kind: 'zip', source: '', codeSha256: code, zipBytes: 0, unzippedBytes: 0 } }),
@@ -64,33 +65,14 @@ interface RecordedFrom {
   readonly code: string | undefined;
 }
 
-function variablesOf(spec: Json, desired: DesiredFunction): Pick<DesiredFunction, 'environment' | 'unknownVariables'> {
+function variablesOf(spec: Json): Pick<DesiredFunction, 'environment' | 'unknownVariables'> {
   if (!isJsonObject(spec)) return { environment: null };
   const known: Record<string, Secret> = {};
   const unknown: Record<string, string> = {};
   for (const [name, value] of Object.entries(spec)) {
     const text = literal(value);
-    const secret = text === undefined ? undefined : new Secret(String(text));
-    const today = ownValue(desired.environment ?? {}, name);
-    // A number's own spelling (1.10) is not in the record: only what reads back as itself is known.
-    const isExact = typeof value === 'string' || (secret !== undefined && today?.equals(secret) === true);
-    if (secret !== undefined && isExact) known[name] = secret;
+    if (typeof text === 'string') known[name] = new Secret(text);
     else unknown[name] = 'the record has a reference';
   }
   return { environment: known, unknownVariables: unknown };
-}
-
-/** A value without references, `$${` as it reads; `undefined` where a part of it is not known. Of a map the known members. */
-export function literal(value: Json | undefined): Json | undefined {
-  if (typeof value === 'string') {
-    const parts = value.split('$${');
-    return parts.some((part) => part.includes('${')) ? undefined : parts.join('${');
-  }
-  if (Array.isArray(value)) {
-    const items = value.map(literal);
-    return items.includes(undefined) ? undefined : (items as Json[]);
-  }
-  if (!isJsonObject(value)) return value;
-  const members = Object.entries(value).map(([name, member]) => [name, literal(member)] as const);
-  return Object.fromEntries(members.filter((member): member is [string, Json] => member[1] !== undefined));
 }

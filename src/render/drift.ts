@@ -1,7 +1,9 @@
+import equal from 'fast-deep-equal';
 import type {
   DriftClass,
   DriftDifference,
   DriftDocument,
+  FunctionDrift,
   HistoryDocument,
   HistoryRow,
   OpenRollout,
@@ -12,20 +14,34 @@ import { as, columns, duration, shortDigest, shownValue, type Line, type Role, t
 
 /** Drift for people: what the record says, what AWS has, what the file says, and who moved. */
 export function renderDrift(document: DriftDocument): Line[] {
-  const lines = document.functions.flatMap(({ name, region, drifted, differences, rollouts, notes }): Line[] => [
+  return [...document.functions.flatMap(functionLines), [], closing(document)];
+}
+
+function functionLines(one: FunctionDrift): Line[] {
+  const { name, region, drifted, differences, rollouts, notes, adopted = [], left = [] } = one;
+  return [
     [
       as('title', name),
       region === undefined ? '  ' : ` (${region})  `,
       drifted ? as('bad', 'drifted') : as('good', 'as recorded'),
     ],
     ...columns(differences.map(driftRow), '  '),
-    ...rollouts.map((one): Line => [as(one.state === 'abandoned' ? 'warn' : 'dim', `  ${rolloutText(one)}`)]),
+    ...rollouts.map((rollout): Line => [
+      as(rollout.state === 'abandoned' ? 'warn' : 'dim', `  ${rolloutText(rollout)}`),
+    ]),
     ...notes.map((note): Line => [as('dim', `  note: ${note}`)]),
-  ]);
-  const closing: Line = document.drifted
-    ? [as('bad', 'Drift found.'), ' `lambda-deploy plan` shows what apply would put right.']
-    : [as('good', 'No drift.')];
-  return [...lines, [], closing];
+    ...adopted.map((path): Line => [as('good', '  adopted: '), path]),
+    ...left.map(({ path, reason }): Line => [as('bad', '  left: '), `${path}: ${reason}`]),
+  ];
+}
+
+function closing({ drifted, functions }: DriftDocument): Line {
+  if (drifted) return [as('bad', 'Drift found.'), ' `lambda-deploy plan` shows what apply would put right.'];
+  if (functions.every(({ adopted = [] }) => adopted.length === 0)) return [as('good', 'No drift.')];
+  return [
+    as('good', 'Adopted.'),
+    ' The file says what AWS has; `lambda-deploy plan` shows what a version still lacks.',
+  ];
 }
 
 const ROLES: Readonly<Record<DriftClass, Role>> = {
@@ -49,7 +65,7 @@ function driftRow({ path, recorded, live, desired, unknown, sensitive, class: wh
   const told: Readonly<Record<DriftClass, readonly string[]>> = {
     drift: [parts.recorded, parts.live],
     conflict: [parts.recorded, parts.live, parts.desired],
-    pending: [parts.live, parts.desired],
+    pending: equal(live, desired) ? [parts.recorded, `live and file ${show(live)}`] : [parts.live, parts.desired],
     unmanaged: [parts.live],
     aws: [parts.recorded, parts.live],
   };

@@ -23,7 +23,12 @@ interface Given {
 
 function detect(given: Given, found: LiveFunction | undefined = liveOf(given)): ReturnType<typeof detectDrift> {
   const records: DriftInput['records'] = new Map([['live', given.records ?? [DEPLOYED]]]);
-  return detectDrift({ desired: desired(given.desired), live: found, records, latestDigest: given.digest });
+  return detectDrift({ desired: desired(given.desired), live: found, records, ...digestOf(given.digest) });
+}
+
+/** Whatever the content: only whether it is the recorded digest counts here. */
+function digestOf(digest: string | undefined): Pick<DriftInput, 'digestOf'> {
+  return digest === undefined ? {} : { digestOf: () => digest };
 }
 
 function liveOf(given: Given): LiveFunction {
@@ -225,7 +230,7 @@ describe('detectDrift', () => {
     const input = (strict: boolean): ReturnType<typeof detectDrift> => {
       const function_ = live({ latest: ONE, versions: [V1], ...AT_1, tags: { theirs: 'x' } });
       const records = new Map([['live', [DEPLOYED]]]);
-      return detectDrift({ desired: desired(), live: function_, records, latestDigest: undefined, strict });
+      return detectDrift({ desired: desired(), live: function_, records, strict });
     };
     expect([input(false).drifted, input(true).drifted]).toEqual([false, true]);
   });
@@ -261,7 +266,6 @@ describe('detectDrift', () => {
       desired: desired(),
       live: function_,
       records: new Map([['live', records]]),
-      latestDigest: undefined,
       overdue: new Set(overdue),
     });
     expect(found.rollouts).toMatchObject(rollouts as object);
@@ -300,7 +304,6 @@ describe('detectDrift', () => {
       desired: desired(),
       live: undefined,
       records: new Map([['live', [DEPLOYED]]]),
-      latestDigest: undefined,
     });
     expect([gone.drifted, gone.differences.map(({ path }) => path)]).toEqual([true, ['function']]);
     const unknown = detect({ records: [] });
@@ -399,14 +402,17 @@ describe('detectDrift', () => {
     ]);
     const edited = live({ latest: { ...ONE, settings: { timeout: 60 } } });
     const base = { desired: desired({ aliases: [], settings: { timeout: 30 } }), live: edited, records };
-    expect(detectDrift({ ...base, latestDigest: 'd2' }).differences).toEqual([
-      { path: 'timeout', recorded: 30, live: 60, desired: 30, class: 'drift' },
-    ]);
+    const recorded: DriftInput['digestOf'] = ({ settings }) => (settings.timeout === 30 ? 'd1' : 'd2');
+    const timeout = { path: 'timeout', recorded: 30, live: 60, desired: 30, class: 'drift' };
+    expect(detectDrift({ ...base, digestOf: recorded }).differences).toEqual([timeout]);
+    // More than what the record's spec has moved.
+    const more = { path: '$LATEST', recorded: 'd1', live: 'd2', desired: null, class: 'drift' };
+    expect(detectDrift({ ...base, ...digestOf('d2') }).differences).toEqual([timeout, more]);
     const moved = detectDrift({
       ...base,
       records: new Map([[null, [record(1, { alias: null, latestDigest: 'd1', specDigest: 'f00' })]]]),
       desired: desired({ aliases: [], specDigest: 'changed' }),
-      latestDigest: 'd2',
+      ...digestOf('d2'),
     });
     expect(moved.differences.map(({ path }) => path)).toEqual(['$LATEST']);
   });
