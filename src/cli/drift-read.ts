@@ -21,12 +21,19 @@ export async function readDrift(
   const state = await readState(context, session, account, desired);
   const records = await wholeRecords(session, state);
   const live = await withRecordedVersions(session, { ...state, records });
-  const known = live && (await withProvisionedConcurrency(session, live, records));
+  const strict = context.options['strict'] === true;
+  const names = (live?.aliases ?? []).map(({ name }) => name);
+  const [known, attached] = await Promise.all([
+    live && withProvisionedConcurrency(session, live, records),
+    strict && live !== undefined ? session.readAttached(live.name, names) : [],
+  ]);
   return {
     desired,
     live: known,
     records: withSpecs(desired, { live: known, records }),
     digestOf: latestDigest,
+    attached,
+    strict,
     overdue: overdueOf(desired, records, context.host.clock.now()),
   };
 }

@@ -1,5 +1,6 @@
 import { readAccount } from '../aws/account.js';
 import { createAlarms } from '../aws/alarms.js';
+import { readAttached } from '../aws/attached.js';
 import type { AwsOptions } from '../aws/client.js';
 import { createImageRegistry } from '../aws/image-registry.js';
 import { createLambda, type ConnectedLambda } from '../aws/lambda.js';
@@ -7,6 +8,7 @@ import { createObjectStore } from '../aws/object-store.js';
 import { readLive, readVersions } from '../aws/read-live.js';
 import { waitUntilSettled } from '../aws/wait.js';
 import { DeployError, isDeployError } from '../errors.js';
+import type { Attachment } from '../model/drift.js';
 import { LATEST, type Desired, type DesiredFunction, type LiveFunction } from '../model/function.js';
 import type { AlarmsPort, LambdaPort, ObjectStorePort, RecordStore } from '../model/ports.js';
 import type { DeployRecord } from '../model/record.js';
@@ -28,6 +30,8 @@ export interface Session {
   /** S3 in the function's region; its client is loaded by the first call. */
   readonly objects: ObjectStorePort;
   readonly readAccount: () => Promise<string>;
+  /** See {@link readAttached}. */
+  readonly readAttached: (name: string, aliases: readonly string[]) => Promise<readonly Attachment[]>;
 }
 
 /** AWS for one function: its own region's where it has one, otherwise the file's. */
@@ -95,6 +99,7 @@ async function openSession(
     alarms: createAlarms({ ...aws, region: lambda.region }),
     objects: openObjects({ host, options }, lambda.region),
     readAccount: () => readAccount({ ...aws, region: lambda.region }),
+    readAttached: (name, aliases) => readAttached({ ...aws, region: lambda.region }, name, aliases),
   };
 }
 

@@ -23,6 +23,16 @@ export interface DriftDifference {
   readonly sensitive?: true;
 }
 
+/** Something that hangs on a function and is in no configuration. */
+export interface Attachment {
+  /** The alias or version it hangs on; `null`: the function. */
+  readonly on: string | null;
+  readonly kind: 'url' | 'permissions' | 'eventSources' | 'eventInvokeConfig';
+  /** Which of several. Absent: there is one at most. */
+  readonly id?: string;
+  readonly value: Json;
+}
+
 /** A rollout of ours that is not over. */
 export interface OpenRollout {
   /** `null`: a function without aliases. */

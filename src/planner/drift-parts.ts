@@ -1,5 +1,5 @@
 import { isUnreadable, type DesiredAlias, type DesiredFunction, type LiveFunction } from '../model/function.js';
-import type { DriftDifference, OpenRollout } from '../model/drift.js';
+import type { Attachment, DriftDifference, OpenRollout } from '../model/drift.js';
 import { isJsonObject, type Json, type JsonObject } from '../model/json.js';
 import type { DeployRecord } from '../model/record.js';
 import { ownValue } from './compare.js';
@@ -60,8 +60,14 @@ function at(spec: JsonObject, path: readonly string[]): Json | undefined {
   return path.reduce<Json | undefined>((value, key) => (isJsonObject(value) ? ownValue(value, key) : undefined), spec);
 }
 
-/** What nobody declared, as far as every reading of the function shows it: aliases, tags, reserved concurrency. */
-export function undeclared(desired: DesiredFunction, live: LiveFunction): DriftDifference[] {
+/**
+ * What nobody declared: aliases, tags and reserved concurrency, which every reading of the function shows, and what hangs on it.
+ */
+export function undeclared(
+  desired: DesiredFunction,
+  live: LiveFunction,
+  attached: readonly Attachment[],
+): DriftDifference[] {
   const aliases = live.aliases.filter(({ name }) => desired.aliases.every((one) => one.name !== name));
   const tags = isUnreadable(live.tags) ? [] : Object.entries(live.tags);
   const foreign = tags.filter(
@@ -72,13 +78,21 @@ export function undeclared(desired: DesiredFunction, live: LiveFunction): DriftD
     ...aliases.map(({ name, version }) => unmanaged(`aliases.${name}`, version)),
     ...foreign.map(([key, value]) => unmanaged(`tags.${key}`, value)),
     ...(reserved === undefined ? [] : [unmanaged('reservedConcurrentExecutions', reserved)]),
+    ...attached.map((one) => unmanaged(pathOf(one, live), one.value)),
   ]
     .filter(({ path }) => !isIgnored(desired, path) && !isUnknown(desired, path))
     .sort((left, right) => (left.path < right.path ? -1 : 1));
 }
 
-/** A difference for something that nobody declared. */
-export function unmanaged(path: string, live: Json): DriftDifference {
+/** `url`, `aliases.live.permissions.SID`, `versions.3.eventInvokeConfig`. */
+function pathOf({ on, kind, id }: Attachment, live: LiveFunction): string {
+  const isAlias = live.aliases.some(({ name }) => name === on);
+  return [...(on === null ? [] : [isAlias ? 'aliases' : 'versions', on]), kind, ...(id === undefined ? [] : [id])].join(
+    '.',
+  );
+}
+
+function unmanaged(path: string, live: Json): DriftDifference {
   return { path, recorded: null, live, desired: null, class: 'unmanaged' };
 }
 

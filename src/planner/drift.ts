@@ -1,5 +1,5 @@
 import type { DesiredFunction, LiveFunction } from '../model/function.js';
-import type { DriftDifference, FunctionDrift } from '../model/drift.js';
+import type { Attachment, DriftDifference, FunctionDrift } from '../model/drift.js';
 import type { DeployRecord } from '../model/record.js';
 import { latestDrift, type DigestOf } from './drift-latest.js';
 import { aliasDrift, functionDrift, openRollouts, undeclared } from './drift-parts.js';
@@ -21,8 +21,8 @@ export interface DriftInput {
   readonly aliases?: readonly string[];
   /** Ids of open and pending records whose time is over. Absent: none. */
   readonly overdue?: ReadonlySet<string>;
-  /** What was found beside the function that nobody declared. Absent: nobody looked. */
-  readonly attached?: readonly DriftDifference[];
+  /** What hangs on the function: no file declares any of it yet. Absent: nobody looked. */
+  readonly attached?: readonly Attachment[];
   /** Whether what nobody declared counts as drift. */
   readonly strict?: boolean;
 }
@@ -48,8 +48,7 @@ export function detectDrift(input: DriftInput): FunctionDrift {
       .flatMap((alias) => aliasDrift(alias, records.get(alias.name) ?? [], live)),
     ...latest.differences,
     ...(open === undefined ? functionDrift(desired, live, newest) : []),
-    ...undeclared(desired, live),
-    ...attached,
+    ...undeclared(desired, live, attached),
   ];
   return {
     name,

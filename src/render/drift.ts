@@ -36,6 +36,9 @@ function functionLines(one: FunctionDrift): Line[] {
 }
 
 function closing({ drifted, functions }: DriftDocument): Line {
+  const all = functions.flatMap(({ differences }) => differences.map((one) => one.class));
+  if (drifted && all.every((one) => one !== 'drift' && one !== 'conflict'))
+    return [as('bad', 'Undeclared.'), ' Nobody declared what is unmanaged: declare it, or remove it in AWS.'];
   if (drifted) return [as('bad', 'Drift found.'), ' `lambda-deploy plan` shows what apply would put right.'];
   if (functions.every(({ adopted = [] }) => adopted.length === 0)) return [as('good', 'No drift.')];
   return [

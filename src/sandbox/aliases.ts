@@ -147,7 +147,8 @@ export function updateAlias(call: Call): Answer {
 export function deleteAlias(call: Call): Answer {
   const fn = find(call);
   fn.aliases.delete(part(call, 'Name'));
-  fn.provisioned.delete(part(call, 'Name'));
+  const { urls, policies, invokeConfigs } = fn.attached;
+  for (const attached of [fn.provisioned, urls, policies, invokeConfigs]) attached.delete(part(call, 'Name'));
   return { status: 204 };
 }
 

@@ -20,6 +20,7 @@ import {
   functionsOf,
   type FunctionState,
   IN_PROGRESS,
+  nothingAttached,
   PENDING,
   settle,
   type VersionState,
@@ -61,6 +62,7 @@ export async function createFunction(call: Call): Promise<Answer> {
     changedSincePublish: true,
     aliases: new Map(),
     provisioned: new Map(),
+    attached: nothingAttached(),
     tags,
   };
   const signing = optionalString(body, 'CodeSigningConfigArn');

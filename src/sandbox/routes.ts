@@ -6,6 +6,7 @@ import {
   getFunctionCodeSigningConfig,
   putFunctionCodeSigningConfig,
 } from './code-signing.js';
+import { createEventSource, deleteEventSource, listEventSources } from './event-sources.js';
 import {
   createFunction,
   deleteFunction,
@@ -16,8 +17,17 @@ import {
   updateFunctionConfiguration,
 } from './functions.js';
 import { invoke } from './invoke.js';
+import {
+  deleteInvokeConfig,
+  getInvokeConfig,
+  listInvokeConfigs,
+  putInvokeConfig,
+  updateInvokeConfig,
+} from './invoke-configs.js';
+import { addPermission, getPolicy, removePermission } from './permissions.js';
 import { deleteProvisionedConcurrency, getProvisionedConcurrency, putProvisionedConcurrency } from './provisioned.js';
 import { listTags, tagResource, untagResource } from './tags.js';
+import { createFunctionUrl, deleteFunctionUrl, getFunctionUrl, listFunctionUrls, updateFunctionUrl } from './urls.js';
 import { listVersions, publishVersion } from './versions.js';
 
 export type Handler = (call: Call) => Answer | Promise<Answer>;
@@ -33,6 +43,10 @@ const FUNCTIONS = '/2015-03-31/functions';
 const FUNCTION = `${FUNCTIONS}/{FunctionName}`;
 const CODE_SIGNING = '/2020-06-30/functions/{FunctionName}/code-signing-config';
 const PROVISIONED = '/2019-09-30/functions/{FunctionName}/provisioned-concurrency';
+const URL = '/2021-10-31/functions/{FunctionName}/url';
+const POLICY = `${FUNCTION}/policy`;
+const MAPPINGS = '/2015-03-31/event-source-mappings';
+const INVOKE_CONFIG = '/2019-09-25/functions/{FunctionName}/event-invoke-config';
 const TAGS = '/2017-03-31/tags/{Resource}';
 
 /** The paths of the API model. @see https://docs.aws.amazon.com/lambda/latest/api/API_Operations.html */
@@ -118,6 +132,42 @@ const ROUTES: readonly Route[] = [
     template: CODE_SIGNING,
     operation: 'DeleteFunctionCodeSigningConfig',
     handler: deleteFunctionCodeSigningConfig,
+  },
+  { method: 'POST', template: URL, operation: 'CreateFunctionUrlConfig', handler: createFunctionUrl },
+  { method: 'GET', template: URL, operation: 'GetFunctionUrlConfig', handler: getFunctionUrl },
+  { method: 'PUT', template: URL, operation: 'UpdateFunctionUrlConfig', handler: updateFunctionUrl },
+  { method: 'DELETE', template: URL, operation: 'DeleteFunctionUrlConfig', handler: deleteFunctionUrl },
+  { method: 'GET', template: `${URL}s`, operation: 'ListFunctionUrlConfigs', handler: listFunctionUrls },
+  { method: 'POST', template: POLICY, operation: 'AddPermission', handler: addPermission },
+  { method: 'GET', template: POLICY, operation: 'GetPolicy', handler: getPolicy },
+  { method: 'DELETE', template: `${POLICY}/{StatementId}`, operation: 'RemovePermission', handler: removePermission },
+  { method: 'POST', template: MAPPINGS, operation: 'CreateEventSourceMapping', handler: createEventSource },
+  { method: 'GET', template: MAPPINGS, operation: 'ListEventSourceMappings', handler: listEventSources },
+  {
+    method: 'DELETE',
+    template: `${MAPPINGS}/{UUID}`,
+    operation: 'DeleteEventSourceMapping',
+    handler: deleteEventSource,
+  },
+  { method: 'PUT', template: INVOKE_CONFIG, operation: 'PutFunctionEventInvokeConfig', handler: putInvokeConfig },
+  {
+    method: 'POST',
+    template: INVOKE_CONFIG,
+    operation: 'UpdateFunctionEventInvokeConfig',
+    handler: updateInvokeConfig,
+  },
+  { method: 'GET', template: INVOKE_CONFIG, operation: 'GetFunctionEventInvokeConfig', handler: getInvokeConfig },
+  {
+    method: 'DELETE',
+    template: INVOKE_CONFIG,
+    operation: 'DeleteFunctionEventInvokeConfig',
+    handler: deleteInvokeConfig,
+  },
+  {
+    method: 'GET',
+    template: `${INVOKE_CONFIG}/list`,
+    operation: 'ListFunctionEventInvokeConfigs',
+    handler: listInvokeConfigs,
   },
 ];
 

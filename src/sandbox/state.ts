@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { Json } from '../model/json.js';
+import type { Json, JsonObject } from '../model/json.js';
 import type { Stores } from './stores.js';
 
 /** Members of a FunctionConfiguration in the shape in which AWS answers them, without identity and state. */
@@ -81,6 +81,24 @@ export interface FunctionState {
   /** By version or alias. */
   readonly provisioned: Map<string, ProvisionedState>;
   codeSigningConfigArn?: string;
+  readonly attached: Attached;
+}
+
+/** What hangs on a function or its aliases and is no part of them, as AWS answers it. */
+export interface Attached {
+  /** By alias; the function's own under the empty name. */
+  readonly urls: Map<string, JsonObject>;
+  /** Statements by version or alias; the function's own under the empty name. */
+  readonly policies: Map<string, readonly JsonObject[]>;
+  /** By version or alias. */
+  readonly invokeConfigs: Map<string, JsonObject>;
+  /** By UUID. */
+  readonly eventSources: Map<string, JsonObject>;
+}
+
+/** Nothing attached. */
+export function nothingAttached(): Attached {
+  return { urls: new Map(), policies: new Map(), invokeConfigs: new Map(), eventSources: new Map() };
 }
 
 /** Everything the sandbox knows. */

@@ -8,6 +8,7 @@ import {
   type Config,
   type SandboxState,
   type VersionState,
+  nothingAttached,
 } from '../../src/sandbox/state.js';
 import { archiveName, archiveOf, digestOf } from './archive.js';
 import { REGION } from './live-file.js';
@@ -54,6 +55,7 @@ export function seed(state: SandboxState, live: LiveFunction, archives: readonly
     changedSincePublish:
       newest === undefined || JSON.stringify(versionState(newest).content) !== JSON.stringify(latest.content),
     provisioned: new Map(),
+    attached: nothingAttached(),
     aliases: new Map(
       live.aliases.map(({ name, version, description, weights }) => [
         name,

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { isJsonObject, type Json, type JsonObject } from '../../src/model/json.js';
 import { compareRecording } from './replay/compare.js';
-import { LATER, SCENARIOS } from './replay/scenarios.js';
+import { SCENARIOS } from './replay/scenarios.js';
 import { play } from './replay/tape.js';
 import type { RawAnswer } from './support.js';
 
@@ -60,12 +60,10 @@ function replaced(recording: JsonObject, at: Path, value: Json | undefined): Jso
 }
 
 describe.skipIf(!present)('AWS recordings', () => {
-  it('are all either replayed or listed as left for later', () => {
+  it('are all replayed', () => {
     const files = readdirSync(RECORDINGS).filter((file) => file.endsWith('.json'));
-    const known = [...Object.keys(SCENARIOS), ...Object.keys(LATER)].map((name) => `${name}.json`);
+    const known = Object.keys(SCENARIOS).map((name) => `${name}.json`);
     expect(files.sort()).toEqual(known.sort());
-    const later = Object.entries(LATER).map(([name, why]) => `${name} (${why})`);
-    console.log(`replayed: ${Object.keys(SCENARIOS).join(', ')}\nleft for later: ${later.join(', ')}`);
   });
 
   describe.each(Object.entries(SCENARIOS))('%s', (name, scenario) => {

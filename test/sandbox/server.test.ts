@@ -3,7 +3,7 @@ import {
   CreateAliasCommand,
   GetAliasCommand,
   GetFunctionCommand,
-  GetPolicyCommand,
+  GetRuntimeManagementConfigCommand,
   ListFunctionsCommand,
   ListTagsCommand,
   PublishVersionCommand,
@@ -127,11 +127,11 @@ describe('the endpoint', () => {
 
   it('names the operation that it does not have', async () => {
     const { client } = await bench();
-    const unknown = new GetPolicyCommand({ FunctionName });
+    const unknown = new GetRuntimeManagementConfigCommand({ FunctionName });
     expect(await refusal(client.send(unknown))).toEqual({
       status: 404,
       code: 'UnknownOperationException',
-      message: 'The sandbox does not know GET /2015-03-31/functions/f/policy.',
+      message: 'The sandbox does not know GET /2021-07-20/functions/f/runtime-management-config.',
     });
   });
 

@@ -1,27 +1,38 @@
 import {
+  AddPermissionCommand,
   CreateAliasCommand,
+  CreateFunctionUrlConfigCommand,
   DeleteAliasCommand,
   DeleteFunctionCommand,
   DeleteFunctionConcurrencyCommand,
+  DeleteFunctionEventInvokeConfigCommand,
+  DeleteFunctionUrlConfigCommand,
   DeleteProvisionedConcurrencyConfigCommand,
   GetAliasCommand,
   GetFunctionCommand,
   GetFunctionConcurrencyCommand,
   GetFunctionConfigurationCommand,
+  GetFunctionEventInvokeConfigCommand,
+  GetFunctionUrlConfigCommand,
+  GetPolicyCommand,
   GetProvisionedConcurrencyConfigCommand,
   ListAliasesCommand,
+  ListFunctionEventInvokeConfigsCommand,
   ListFunctionsCommand,
   ListProvisionedConcurrencyConfigsCommand,
   ListTagsCommand,
   ListVersionsByFunctionCommand,
   PublishVersionCommand,
   PutFunctionConcurrencyCommand,
+  PutFunctionEventInvokeConfigCommand,
   PutProvisionedConcurrencyConfigCommand,
   TagResourceCommand,
   UntagResourceCommand,
   UpdateAliasCommand,
   UpdateFunctionCodeCommand,
   UpdateFunctionConfigurationCommand,
+  UpdateFunctionEventInvokeConfigCommand,
+  UpdateFunctionUrlConfigCommand,
 } from '@aws-sdk/client-lambda';
 import type { Seed } from '../../../src/sandbox/server.js';
 import { OTHER_ZIP, PYTHON_ZIP } from '../support.js';
@@ -413,11 +424,49 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
   },
   version_lifecycle: { play: versionLifecycle },
   vpc_config: { play: vpc },
+  add_lambda_permission_aws: {
+    play: async (t) => {
+      await t.create('create_lambda', { Handler: 'handler.handler', Timeout: 30, ...NO_VARIABLES });
+      const statement = { StatementId: 's3', Action: 'lambda:InvokeFunction', Principal: 's3.amazonaws.com' };
+      const SourceArn = 'arn:aws:s3:::bucket';
+      await t.send('add_permission', new AddPermissionCommand({ FunctionName, ...statement, SourceArn }));
+      await t.send('get_policy', new GetPolicyCommand({ FunctionName }));
+    },
+  },
+  lambda_eventinvokeconfig_lifecycle: { play: invokeConfigs },
+  url_config_lifecycle: { play: urls },
 };
 
-/** Recordings of operations that the sandbox does not have yet, and which they are. */
-export const LATER: Readonly<Record<string, string>> = {
-  add_lambda_permission_aws: 'permissions',
-  lambda_eventinvokeconfig_lifecycle: 'event invoke configuration',
-  url_config_lifecycle: 'function URLs',
-};
+async function urls(t: Tape): Promise<void> {
+  await t.create(null);
+  const create = () => new CreateFunctionUrlConfigCommand({ FunctionName, AuthType: 'NONE' });
+  const get = () => new GetFunctionUrlConfigCommand({ FunctionName });
+  await t.send('url_creation', create());
+  await t.send('failed_duplication', create());
+  await t.send('get_url_config', get());
+  await t.send('updated_url_config', new UpdateFunctionUrlConfigCommand({ FunctionName, AuthType: 'AWS_IAM' }));
+  await t.send(null, new DeleteFunctionUrlConfigCommand({ FunctionName }));
+  await t.send('failed_getter', get());
+}
+
+async function invokeConfigs(t: Tape): Promise<void> {
+  await t.create(null, { Handler: 'handler.handler', Timeout: 30, ...NO_VARIABLES });
+  t.wait();
+  const put = (more: object) => new PutFunctionEventInvokeConfigCommand({ FunctionName, ...more });
+  const update = (more: object) => new UpdateFunctionEventInvokeConfigCommand({ FunctionName, ...more });
+  const get = (Qualifier?: string) => new GetFunctionEventInvokeConfigCommand({ FunctionName, Qualifier });
+  const list = () => new ListFunctionEventInvokeConfigsCommand({ FunctionName });
+  await t.send('put_invokeconfig_retries_0', put({ MaximumRetryAttempts: 0 }));
+  await t.send('put_invokeconfig_eventage_60', put({ MaximumEventAgeInSeconds: 60 }));
+  await t.send('update_invokeconfig_eventage_nochange', update({ MaximumEventAgeInSeconds: 60 }));
+  await t.send('update_invokeconfig_retries', update({ MaximumRetryAttempts: 1 }));
+  await t.send('get_invokeconfig', get());
+  await t.send('get_invokeconfig_latest', get('$LATEST'));
+  await t.send('list_single_invokeconfig', list());
+  await t.send('publish_version_result', publish());
+  await t.send('get_invokeconfig_postpublish', get('1'));
+  await t.send('put_published_invokeconfig', put({ Qualifier: '1', MaximumEventAgeInSeconds: 120 }));
+  await t.send('get_published_invokeconfig', get('1'));
+  await t.send(null, new DeleteFunctionEventInvokeConfigCommand({ FunctionName }));
+  await t.send('list_paging_nolimit_postdelete', list());
+}
