@@ -8,6 +8,7 @@ import { toDesired, type LoadedSpec } from '../spec/load.js';
 import { adopt, type Found } from './adopt.js';
 import type { Context } from './context.js';
 import { readCodes } from './code.js';
+import { withFiles } from './drift-code.js';
 import { readDrift } from './drift-read.js';
 import { openSessions } from './session.js';
 import { loadSelected, select } from './spec.js';
@@ -25,9 +26,11 @@ export async function drift(context: Context): Promise<ExitCode> {
   const sessions = openSessions(context, desired);
   const found = await Promise.all(
     desired.functions.map(async (one): Promise<Found> => {
-      const read = await readDrift(context, await sessions(one), desired.account, one);
+      const session = await sessions(one);
+      const read = await readDrift(context, session, desired.account, one);
       const input = { ...read, aliases: (chosen.get(one.key) ?? []).map(({ name }) => name) };
-      return { input, drift: detectDrift(input) };
+      const drift = detectDrift(input);
+      return { input, drift: options['code'] === true ? await withFiles(session.lambda, input.live, drift) : drift };
     }),
   );
   const functions = options['adopt'] === true ? await adopt(context, spec, found) : found.map((one) => one.drift);

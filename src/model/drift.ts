@@ -51,6 +51,15 @@ export interface LeftOut {
   readonly reason: string;
 }
 
+/** A file in which two archives differ. */
+export interface FileChange {
+  readonly path: string;
+  readonly change: 'added' | 'removed' | 'changed';
+  /** Unpacked; `null` where the archive does not have it. */
+  readonly bytesBefore: number | null;
+  readonly bytesAfter: number | null;
+}
+
 export interface FunctionDrift {
   readonly name: string;
   /** Where the function has a region of its own. */
@@ -60,6 +69,10 @@ export interface FunctionDrift {
   readonly rollouts: readonly OpenRollout[];
   /** What could not be compared, and why. */
   readonly notes: readonly string[];
+  /** With `--code`: in what live code is not the recorded code, by path. */
+  readonly files?: readonly FileChange[];
+  /** How many more there are. Absent: none. */
+  readonly filesOmitted?: number;
   /** With `--adopt`: paths whose live value the file has now. `drifted` says whether anything is left. */
   readonly adopted?: readonly string[];
   readonly left?: readonly LeftOut[];

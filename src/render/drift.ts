@@ -26,6 +26,7 @@ function functionLines(one: FunctionDrift): Line[] {
       drifted ? as('bad', 'drifted') : as('good', 'as recorded'),
     ],
     ...columns(differences.map(driftRow), '  '),
+    ...fileLines(one),
     ...rollouts.map((rollout): Line => [
       as(rollout.state === 'abandoned' ? 'warn' : 'dim', `  ${rolloutText(rollout)}`),
     ]),
@@ -78,6 +79,20 @@ function driftRow({ path, recorded, live, desired, unknown, sensitive, class: wh
 
 function change(before: Json, after: Json): string {
   return before === null ? '(added)' : after === null ? '(removed)' : '(changed)';
+}
+
+/** Files that are shown; JSON has more. */
+const SHOWN_FILES = 20;
+
+function fileLines({ files = [], filesOmitted = 0 }: FunctionDrift): Line[] {
+  const rows = files.slice(0, SHOWN_FILES).map(({ path, change, bytesBefore, bytesAfter }): Span[] => {
+    const sizes = [bytesBefore, bytesAfter].filter((bytes) => bytes !== null).map(String);
+    const size = `${sizes.join(' → ')} bytes`;
+    if (change === 'changed') return [as('change', '~'), path, size];
+    return [change === 'added' ? as('add', '+') : as('remove', '-'), path, size];
+  });
+  const more = files.length - rows.length + filesOmitted;
+  return [...columns(rows, '    '), ...(more > 0 ? [[as('dim', `    and ${more} more files`)]] : [])];
 }
 
 function rolloutText({ alias, state, startedAt, version }: OpenRollout): string {
