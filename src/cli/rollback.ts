@@ -3,7 +3,7 @@ import { DeployError, isDeployError, type ExitCode } from '../errors.js';
 import type { Desired, DesiredAlias, DesiredFunction } from '../model/function.js';
 import { MAX_ZIP_BYTES } from '../model/limits.js';
 import { planRollback } from '../planner/rollback.js';
-import { chooseTarget, type RollbackTarget } from '../planner/rollback-target.js';
+import { chooseTarget, deploymentId, type RollbackTarget } from '../planner/rollback-target.js';
 import { renderPlan } from '../render/plan.js';
 import { renderResult } from '../render/result.js';
 import { toDesired } from '../spec/load.js';
@@ -125,7 +125,7 @@ async function choose({ lambda }: Session, name: string, decide: () => RollbackT
 
 function linksOf({ record, leaves }: RollbackTarget): { restores?: string; leaves?: string } {
   return {
-    ...(record === undefined ? {} : { restores: record.id }),
-    ...(leaves === undefined ? {} : { leaves: leaves.id }),
+    ...(record === undefined ? {} : { restores: deploymentId(record) }),
+    ...(leaves === undefined ? {} : { leaves: deploymentId(leaves) }),
   };
 }

@@ -11,7 +11,7 @@ export interface RollbackTarget {
   readonly named?: true;
   /** True: the last rollback went there, and died or failed after its move. What it had left to do is done now. */
   readonly resumes?: true;
-  /** The record of what is live, taken back by this rollback. */
+  /** The record of what is live: taken back by this rollback where it goes to an older one. */
   readonly leaves?: DeployRecord;
 }
 
@@ -41,19 +41,29 @@ export function chooseTarget(
         : `no record matches version ${alias.version}, which is live`;
     throw noTarget(name, alias.name, `${why}, so the tool does not guess.`);
   }
-  const older = records.slice(records.indexOf(effective) + 1);
-  const record = older.find(
-    (candidate) =>
-      candidate.action === 'deploy' &&
-      candidate.result === 'succeeded' &&
-      candidate.version !== null &&
-      candidate.version !== alias.version &&
-      !isTakenBack(candidate, records),
+  const record = deploymentsBefore(effective, records).find(
+    ({ version, takenBack }) => version !== alias.version && takenBack !== true,
   );
+  // Where a deployment has no record, others may be missing, too.
+  const gap = [effective, record].find((one) => one?.action === 'rollback' && one.restores === undefined) ?? record;
+  if (gap?.action === 'rollback')
+    throw noTarget(
+      name,
+      alias.name,
+      `somebody went to version ${gap.version ?? ''} by its number, and no record says what was deployed before it.`,
+    );
   if (record === undefined || record.version === null) {
     throw noTarget(name, alias.name, `no earlier good deployment than version ${alias.version} is recorded.`);
   }
   return { version: record.version, record, ...leaves };
+}
+
+/** Good deployments, newest first; a rollback is one where it is all that is known of the deployment that it went to. */
+function deploymentsBefore(effective: DeployRecord, records: readonly DeployRecord[]): DeployRecord[] {
+  return records
+    .filter((one) => one.result === 'succeeded' && one.version !== null && deploymentOf(one, records) === one)
+    .filter((one) => deploymentId(one) < deploymentId(effective))
+    .sort((one, other) => (deploymentId(one) < deploymentId(other) ? 1 : -1));
 }
 
 function begunRollback(served: Version, records: readonly DeployRecord[]): RollbackTarget | undefined {
@@ -67,55 +77,50 @@ function begunRollback(served: Version, records: readonly DeployRecord[]): Rollb
 
 /** The deployment that is live: a rollback's record counts as the record it restored, a failed one where its move stands. */
 export function effectiveRecord(version: Version, records: readonly DeployRecord[]): DeployRecord | undefined {
-  const match = records.find(
-    (record) => record.version === version && (record.result === 'succeeded' || movedAndStayed(record)),
-  );
+  const match = records.find((record) => record.version === version && servedItsVersion(record));
   // A run that died after its move recorded no version: what is live and nowhere else recorded is its work.
   const newest = records.find(({ result }) => result === 'open' || result === 'succeeded');
   if (match === undefined && newest?.result === 'open') return newest;
-  if (match?.action !== 'rollback') return match;
-  return (
-    records.find((record) => record.id === match.restores) ??
-    records.find((record) => record.action === 'deploy' && record.version === version) ??
-    match
-  );
+  return match && deploymentOf(match, records);
 }
 
-/** A deployment that failed after the shift and was not taken back (autoRollback: false, or taking back was refused). */
-function movedAndStayed({ action, result, version, previousVersion }: DeployRecord): boolean {
-  return action === 'deploy' && result === 'failed' && version !== previousVersion;
+/** The deployment that a rollback went back to, itself for any other record; the rollback where a store keeps no such record. */
+function deploymentOf(record: DeployRecord, records: readonly DeployRecord[]): DeployRecord {
+  return records.find(({ id }) => id === record.restores) ?? record;
 }
 
-/**
- * Whether the newest rollback since this record left it, or left another record of the same version: two deployments of one
- * version stand and fall together.
- */
-export function isTakenBack(record: DeployRecord, records: readonly DeployRecord[]): boolean {
-  const since = records.slice(0, Math.max(0, records.indexOf(record)));
-  const last = since.find(
-    ({ action, result, previousVersion, version }) =>
-      action === 'rollback' && result === 'succeeded' && [previousVersion, version].includes(record.version),
-  );
-  return last === undefined ? record.takenBack === true : last.version !== record.version;
+/** The id of the deployment that a record stands for, also where its own record is no longer kept. */
+export function deploymentId({ id, restores }: DeployRecord): string {
+  return restores ?? id;
+}
+
+/** Also a deployment that failed after the shift and was not taken back (autoRollback: false, or taking back was refused). */
+function servedItsVersion({ action, result, version, previousVersion }: DeployRecord): boolean {
+  return result === 'succeeded' || (action === 'deploy' && result === 'failed' && version !== previousVersion);
 }
 
 const COMMIT_MIN_DIGITS = 7;
 
 function namedTarget(name: string, alias: LiveAlias, records: readonly DeployRecord[], to: string): RollbackTarget {
   const good = records.filter((record) => record.result === 'succeeded' && record.version !== null);
-  const record = /^[1-9]\d*$/.test(to)
-    ? good.find((candidate) => candidate.version === to)
-    : good.find(
-        (candidate) =>
-          candidate.id === to ||
-          (to.length >= COMMIT_MIN_DIGITS &&
-            candidate.commit !== undefined &&
-            (candidate.commit.startsWith(to) || to.startsWith(candidate.commit))),
-      );
-  const version = record?.version ?? (/^[1-9]\d*$/.test(to) ? to : undefined);
+  const isNumber = /^[1-9]\d*$/.test(to);
+  const record = isNumber
+    ? good.find(({ version }) => version === to)
+    : (good.find(({ id }) => id === to) ?? good.find((candidate) => isOfCommit(candidate, to)));
+  const version = isNumber ? to : record?.version;
   if (version === undefined || version === null)
     throw noTarget(name, alias.name, `no record of a good deployment is, or has the commit, ${to}.`);
-  return { version, ...(to === version ? { named: true } : {}), ...(record === undefined ? {} : { record }) };
+  return {
+    version,
+    ...(isNumber ? { named: true } : {}),
+    ...(record === undefined ? {} : { record: deploymentOf(record, records) }),
+  };
+}
+
+/** A rollback's commit is of whoever ran it. Either side may be a beginning. */
+function isOfCommit({ action, commit }: DeployRecord, to: string): boolean {
+  if (action !== 'deploy' || commit === undefined || to.length < COMMIT_MIN_DIGITS) return false;
+  return commit.startsWith(to) || to.startsWith(commit);
 }
 
 function noTarget(name: string, alias: string, why: string): DeployError {

@@ -42,9 +42,13 @@ const ENTRY =
 
 /**
  * On which records a detail stays: all; the newest and the newest that succeeded; these and the newest deploy that succeeded,
- * which a rollback may have taken back; the newest that is not open; or the newest unless it succeeded.
+ * which a rollback may have taken back; these and all that were taken back; the newest that is not open; or the newest unless it
+ * succeeded.
  */
-type Kept = 'always' | 'recent' | 'deployed' | 'settled' | 'unfinished';
+type Kept = 'always' | 'recent' | 'deployed' | 'held' | 'settled' | 'unfinished';
+
+/** On a record that was taken back, so that the rollback that says so need not be kept. */
+const TAKEN_BACK = 'x';
 
 /** Details by their letter. A rollback cannot be understood without what it left and restored. */
 const DETAILS: readonly {
@@ -59,7 +63,7 @@ const DETAILS: readonly {
   { letter: 'l', key: 'leaves', kept: 'always', form: RECORD_ID },
   { letter: 't', key: 'triedVersion', kept: 'always', form: /^\d+$/ },
   { letter: 'p', key: 'planDigest', kept: 'unfinished', form: /^[0-9a-f]{12,64}$/, characters: DIGEST_CHARACTERS },
-  { letter: 's', key: 'specDigest', kept: 'recent', form: /^[0-9a-f]+$/, characters: DIGEST_CHARACTERS },
+  { letter: 's', key: 'specDigest', kept: 'held', form: /^[0-9a-f]+$/, characters: DIGEST_CHARACTERS },
   { letter: 'c', key: 'commit', kept: 'deployed', form: /^[0-9a-zA-Z]+$/, characters: DIGEST_CHARACTERS },
   { letter: 'b', key: 'build', kept: 'recent', form: /^[\w.+/=@-]+$/, characters: BUILD_CHARACTERS },
   // Compared whole with the live function, so it travels whole: 64 hexadecimal digits as 44 of base 64.
@@ -69,7 +73,7 @@ const DETAILS: readonly {
 /**
  * The records of one alias as the value of a tag: at most 256 characters of AWS's set. Digests, commit and
  * build stay on the newest records only. What does not fit is left out, never the newest,
- * see {@link LEFT_OUT}.
+ * see {@link leastNeeded}.
  */
 export function encode(records: readonly DeployRecord[]): string {
   const kept = [...arrange(records)];
@@ -78,33 +82,42 @@ export function encode(records: readonly DeployRecord[]): string {
   const settled = kept.find(({ result }) => result !== 'open');
   const details = (record: DeployRecord): readonly Kept[] => [
     'always',
-    ...(recent.includes(record) ? (['recent', 'deployed'] as const) : []),
-    ...(record === deployed ? (['deployed'] as const) : []),
+    ...(recent.includes(record) ? (['recent', 'deployed', 'held'] as const) : []),
+    ...(record === deployed ? (['deployed', 'held'] as const) : []),
+    ...(record.takenBack === true ? (['held'] as const) : []),
     ...(record === kept[0] && record.result !== 'succeeded' ? (['unfinished'] as const) : []),
     ...(record === settled ? (['settled'] as const) : []),
   ];
   const text = (): string => [ENCODING, ...kept.map((record) => entryOf(record, details(record)))].join(' ');
-  while (text().length > MAX_VALUE_CHARACTERS && kept.length > 1) {
-    const [newest, ...older] = kept as [DeployRecord, ...DeployRecord[]];
-    const rule = LEFT_OUT.find((applies) => older.some((record) => applies(record, newest)));
-    kept.splice(
-      kept.findLastIndex((record, at) => at > 0 && rule?.(record, newest)),
-      1,
-    );
-  }
+  while (text().length > MAX_VALUE_CHARACTERS && kept.length > 1) kept.splice(leastNeeded(kept, deployed), 1);
   return text();
 }
 
 /**
- * What a full tag loses first, the oldest of each kind, so that versions to go back to stay longest. A record that was taken
- * back goes before the rollback that says so, or it would look good again.
+ * What a full tag loses next, the oldest deployment of each kind, so that versions to go back to stay longest: what did not succeed; a rollback,
+ * unless it is all that is known of the deployment it went to; what was taken back, but for the newest and the newest deployment,
+ * which an apply is held against; then any other, never the newest.
+ *
+ * @param deployed the newest deployment that succeeded
  */
-const LEFT_OUT: readonly ((record: DeployRecord, newest: DeployRecord) => boolean)[] = [
-  ({ result }) => result !== 'succeeded',
-  ({ takenBack, id }, newest) => takenBack === true && newest.leaves !== id,
-  ({ action }) => action === 'rollback',
-  () => true,
-];
+function leastNeeded(kept: readonly DeployRecord[], deployed: DeployRecord | undefined): number {
+  const [newest] = kept;
+  const deploymentId = ({ id, restores }: DeployRecord): string => restores ?? id;
+  const older = kept.slice(1).reverse();
+  // The marks of an older one would count again without the later that took them off.
+  const firstRollback = older.find(({ action }) => action === 'rollback');
+  const kinds: readonly ((record: DeployRecord) => boolean)[] = [
+    ({ result }) => result !== 'succeeded',
+    (record) => record === firstRollback && kept.some(({ id }) => id === record.restores),
+    (record) =>
+      record.action === 'deploy' && record.takenBack === true && record !== deployed && record.id !== newest?.leaves,
+  ];
+  const least = kinds.map((isOf) => older.find(isOf)).find((record) => record !== undefined);
+  const oldest = older
+    .filter((record) => record.action === 'deploy' || record === firstRollback)
+    .reduce((one, other) => (deploymentId(other) < deploymentId(one) ? other : one));
+  return kept.indexOf(least ?? oldest);
+}
 
 function entryOf(record: DeployRecord, details: readonly Kept[]): string {
   const { id, action, result, version, previousVersion, codeSha256, startedAt, finishedAt } = record;
@@ -117,6 +130,7 @@ function entryOf(record: DeployRecord, details: readonly Kept[]): string {
     codeSha256?.slice(0, CODE_CHARACTERS) || NOTHING,
     seconds === undefined ? NOTHING : Math.min(Math.max(0, seconds), MAX_SECONDS).toString(36),
   ];
+  if (record.takenBack === true) fields.push(TAKEN_BACK);
   for (const { letter: mark, key, kept, form, characters } of DETAILS) {
     const value = record[key] ?? '';
     const word = key === 'latestDigest' ? Buffer.from(value, 'hex').toString('base64') : plain(value, characters);
@@ -182,11 +196,13 @@ function recordOf(entry: string, functionName: string, alias: string | null): De
 
 function detailsOf(text: string): Partial<DeployRecord> {
   const found: Record<string, string> = {};
+  let isTakenBack = false;
   for (const part of text.split(':')) {
     const word = part.slice(1);
+    if (part === TAKEN_BACK) isTakenBack = true;
     const detail = DETAILS.find(({ letter, form }) => part.startsWith(letter) && form.test(word));
     if (detail === undefined) continue;
     found[detail.key] = detail.key === 'latestDigest' ? Buffer.from(word, 'base64').toString('hex') : word;
   }
-  return found;
+  return isTakenBack ? { ...found, takenBack: true } : found;
 }

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { isDeployError } from '../../src/errors.js';
 import type { LiveAlias } from '../../src/model/function.js';
 import type { DeployRecord } from '../../src/model/record.js';
-import { chooseTarget, effectiveRecord, isTakenBack } from '../../src/planner/rollback-target.js';
+import { chooseTarget, deploymentId, effectiveRecord } from '../../src/planner/rollback-target.js';
 import { decode, encode } from '../../src/record/encoding.js';
 import { arrange } from '../../src/record/record.js';
 import { record } from './make.js';
@@ -28,8 +28,8 @@ function play(words: string): History {
       const target = chooseTarget('app', alias(live), records, verb === 'to' ? number : undefined);
       live = target.version;
       const links = {
-        ...(target.record === undefined ? {} : { restores: target.record.id }),
-        ...(target.leaves === undefined ? {} : { leaves: target.leaves.id }),
+        ...(target.record === undefined ? {} : { restores: deploymentId(target.record) }),
+        ...(target.leaves === undefined ? {} : { leaves: deploymentId(target.leaves) }),
       };
       records = arrange([record(day, { previousVersion, action: 'rollback', version: live, ...links }), ...records]);
     } else if (verb === 'failed') {
@@ -70,7 +70,13 @@ describe('chooseTarget', () => {
     ['never forward to the bad one, however often', '1 2 3 4 back back', '1'],
     ['after rollback and a repair, not to the version that was taken back', '1 2 3 back 4', '2'],
     ['a version that was taken back is good again when somebody goes to it by name', '1 2 back to:2 3', '2'],
-    ['and what was left then is not', '1 2 3 to:1 to:3 4', '3'],
+    ['going forward takes nothing back: the next goes to where it came from', '1 2 back to:2', '1'],
+    ['the same after a jump over several', '1 2 3 to:1 to:3 4', '3'],
+    ['a jump back takes back only what it left', '1 2 3 to:1 to:3', '2'],
+    ['forward by the version that a rollback had gone to', '1 2 3 back to:3 to:2', '1'],
+    ['twice back, twice forward, and back again', '1 2 3 back back to:2 to:3', '2'],
+    ['forward to the middle leaves the newest taken back', '1 2 3 back back to:2 4', '2'],
+    ['to where it is: nothing is taken back', '1 2 to:2', '1'],
     ['a version that was taken back is good again when it is deployed again', '1 2 back 2 3', '2'],
     ['a failed deployment is no place to go', '1 failed:2 3', '1'],
     ['a deployment that was undone is no place to go', '1 undone:2 3', '1'],
@@ -91,8 +97,9 @@ describe('chooseTarget', () => {
     ['nothing before the first', '1 2 back', /no earlier good deployment than version 1/],
     ['all before it failed', 'failed:1 undone:2 3', /no earlier good deployment than version 3/],
     ['only the same version', '1 1 1', /no earlier good deployment/],
+    ['where the live version has no place in the history', '1 2 to:7', /version 7 by its number, and no record/],
+    ['where the version before has no place in the history', '1 2 to:7 3', /version 7 by its number, and no record/],
     ['the way forward is the bad one', '1 2 3 back back', /no earlier good deployment than version 1/],
-    ['the one before was left by hand: whoever went to 2 by name took 1 back', '1 2 back to:2', /no earlier good/],
   ])('refuses: %s: %s', (_, history, why) => {
     const { records, live } = play(history);
     expect(refusal(() => chooseTarget('app', alias(live), records))).toMatch(why);
@@ -178,27 +185,44 @@ describe('chooseTarget', () => {
     expect(refusal(() => chooseTarget('app', alias('2'), records, to))).toMatch(/no record of a good deployment/);
   });
 
+  it('--to the commit of whoever ran a rollback is refused: it deployed nothing', () => {
+    const back = record(2, { action: 'rollback', version: '1', restores: record(0).id, commit: 'd00d0003d00d' });
+    const records = [back, record(1, { version: '2' }), record(0, { version: '1' })];
+    expect(refusal(() => chooseTarget('app', alias('1'), records, 'd00d0003'))).toMatch(/no record of a good/);
+  });
+
+  it('--to a rollback is to what it restored', () => {
+    const { records, live } = play('1 2 back 3');
+    const [, back, , first] = records;
+    expect(chooseTarget('app', alias(live), records, back?.id ?? '').record).toBe(first);
+  });
+
   it('--to a record of a deployment that failed is refused', () => {
     const { records, live } = play('1 failed:2 3');
     const failed = records.find(({ result }) => result === 'failed')?.id ?? '';
     expect(refusal(() => chooseTarget('app', alias(live), records, failed))).toMatch(/no record of a good deployment/);
   });
 
-  it.each(['1 2 3 back', '1 2 back 3', '1 2 3 back back', '1 2 2 back 3', '1 failed:2 3', '1 2 back to:2 3'])(
-    'chooses the same from what a tag keeps: %s',
-    (history) => {
-      const { records, live } = play(history);
-      const kept = decode(encode(records), 'app', 'live');
-      const choose = (from: readonly DeployRecord[]): string => {
-        const refused = refusal(() => chooseTarget('app', alias(live), from));
-        return refused === 'not refused' ? chooseTarget('app', alias(live), from).version : refused;
-      };
-      expect(choose(kept)).toBe(choose(records));
-    },
-  );
+  it.each([
+    '1 2 3 back',
+    '1 2 back 3',
+    '1 2 3 back back',
+    '1 2 2 back 3',
+    '1 failed:2 3',
+    '1 2 back to:2 3',
+    '1 2 3 back to:3 to:2',
+  ])('chooses the same from what a tag keeps: %s', (history) => {
+    const { records, live } = play(history);
+    const kept = decode(encode(records), 'app', 'live');
+    const choose = (from: readonly DeployRecord[]): string => {
+      const refused = refusal(() => chooseTarget('app', alias(live), from));
+      return refused === 'not refused' ? chooseTarget('app', alias(live), from).version : refused;
+    };
+    expect(choose(kept)).toBe(choose(records));
+  });
 });
 
-describe('effectiveRecord and isTakenBack', () => {
+describe('effectiveRecord', () => {
   it('the record of a version that was deployed twice is the newer one', () => {
     const { records } = play('1 2 1');
     expect(effectiveRecord('1', records)).toBe(records[0]);
@@ -207,22 +231,5 @@ describe('effectiveRecord and isTakenBack', () => {
   it('a rollback whose restored record is gone stands for itself', () => {
     const back = record(2, { action: 'rollback', version: '1', previousVersion: '2', restores: '0000000000zz' });
     expect(effectiveRecord('1', [back])).toBe(back);
-  });
-
-  it('believes a record that says so itself when the rollback is gone', () => {
-    const left = record(0, { version: '2', takenBack: true });
-    expect(isTakenBack(left, [left])).toBe(true);
-  });
-
-  it('a rollback that failed took nothing back', () => {
-    const one = record(0, { version: '2' });
-    const failed = record(1, {
-      action: 'rollback',
-      result: 'failed',
-      version: '2',
-      previousVersion: '2',
-      leaves: one.id,
-    });
-    expect(isTakenBack(one, [failed, one])).toBe(false);
   });
 });

@@ -138,37 +138,62 @@ describe('the value of a tag', () => {
   });
 
   it('may forget where to go back to, but never sends anybody to another version than the whole history would', () => {
-    const runs = fc.array(fc.constantFrom('good', 'good', 'bad', 'back'), { minLength: 1, maxLength: 40 });
+    const step = fc.oneof(
+      fc.constantFrom('good', 'good', 'bad', 'back', 'back'),
+      fc.record({ to: fc.nat(8) }),
+      fc.record({ again: fc.nat(8) }),
+    );
+    let compared = 0;
     fc.assert(
-      fc.property(runs, (history) => {
+      fc.property(fc.array(step, { minLength: 1, maxLength: 40, size: 'max' }), (history) => {
         let whole: readonly DeployRecord[] = [];
         let short: readonly DeployRecord[] = [];
         let served = '0';
         for (const [minutes, run] of history.entries()) {
-          const target = run === 'back' ? targetOf(served, whole) : undefined;
-          if (run === 'back' && target?.record === undefined) continue;
-          const stays = { version: served, previousVersion: served };
-          const record =
-            target?.record !== undefined && target.leaves !== undefined
-              ? rollback(minutes, target.leaves, target.record)
-              : full(
-                  minutes,
-                  run === 'bad' ? { ...stays, result: 'failed', triedVersion: '99' } : { previousVersion: served },
-                );
+          const record = happened(minutes, run, served, whole);
+          if (record === undefined) continue;
           served = record.version ?? served;
           whole = arrange([record, ...whole]);
           short = decode(encode([record, ...short]), 'orders', 'live');
+          for (const { id, action, takenBack } of short)
+            if (action === 'deploy')
+              expect([id, whole.find((one) => one.id === id)?.takenBack]).toEqual([id, takenBack]);
           const remembered = targetOf(served, short);
-          if (remembered !== undefined) expect(remembered.version).toBe(targetOf(served, whole)?.version);
+          if (remembered === undefined) continue;
+          compared += 1;
+          expect(remembered.version).toBe(targetOf(served, whole)?.version);
         }
       }),
       { numRuns: 300 },
     );
+    expect(compared).toBeGreaterThan(1000);
   });
 
-  function targetOf(version: string, records: readonly DeployRecord[]) {
+  /** The record of what happens next, `undefined` where it cannot. */
+  function happened(
+    minutes: number,
+    run: string | { readonly to: number } | { readonly again: number },
+    served: string,
+    whole: readonly DeployRecord[],
+  ): DeployRecord | undefined {
+    if (run === 'bad')
+      return full(minutes, { version: served, previousVersion: served, result: 'failed', triedVersion: '99' });
+    const version = (at: number): string | undefined =>
+      whole.filter(({ action, result }) => action === 'deploy' && result === 'succeeded')[at]?.version ?? undefined;
+    if (typeof run === 'object' && 'again' in run) {
+      const again = version(run.again);
+      return again === undefined ? undefined : full(minutes, { version: again, previousVersion: served });
+    }
+    if (run === 'good') return full(minutes, { previousVersion: served });
+    const to = typeof run === 'object' && 'to' in run ? version(run.to) : undefined;
+    const target = run === 'back' || to !== undefined ? targetOf(served, whole, to) : undefined;
+    if (target?.record === undefined || target.leaves === undefined) return undefined;
+    return rollback(minutes, { ...target.leaves, version: served }, target.record);
+  }
+
+  function targetOf(version: string, records: readonly DeployRecord[], to?: string) {
     try {
-      return chooseTarget('orders', { name: 'live', version, description: '', weights: {} }, records);
+      return chooseTarget('orders', { name: 'live', version, description: '', weights: {} }, records, to);
     } catch {
       return undefined;
     }
