@@ -84,6 +84,7 @@ export const ERROR_CODES = {
   // Planning
   OLDER_COMMIT: { summary: 'The commit is older than what is deployed', exit: 3 },
   ANCESTRY_UNPROVEN: { summary: 'The commit may be older than what is deployed', exit: 3 },
+  ALIAS_HELD: { summary: 'A rollback holds the alias', exit: 3 },
   WRONG_ACCOUNT: { summary: 'Wrong AWS account', exit: 3 },
   PACKAGE_TYPE_CHANGE: { summary: 'The package type cannot change', exit: 1 },
   CREATE_INCOMPLETE: { summary: 'The function does not exist and the file does not say enough to create it', exit: 1 },

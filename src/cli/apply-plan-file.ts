@@ -11,6 +11,7 @@ import { findDoubts, refuseDoubts, withDoubts } from './ancestry.js';
 import { carryOut } from './carry-out.js';
 import type { Context } from './context.js';
 import { execute } from './execute.js';
+import { refuseHolds } from './holds.js';
 import { readOrigin } from './origin.js';
 import { readPlanFile } from './plan-file.js';
 import { planDesired, type PlannedJob } from './planning.js';
@@ -22,7 +23,7 @@ import { learnSpec, select } from './spec.js';
  * Applies exactly the plan that a file holds: the file, its variables and its code come from there, secrets are read now. Goes on
  * where live is as the plan saw it, or where a run of this very plan was lost half-way (semantics 28); else changes nothing more.
  *
- * @throws PLAN_FILE, PLAN_STALE naming what is different, OLDER_COMMIT, ANCESTRY_UNPROVEN, SECRET_UNKNOWN, USAGE for options that the plan file decides
+ * @throws PLAN_FILE, PLAN_STALE naming what is different, OLDER_COMMIT, ANCESTRY_UNPROVEN, ALIAS_HELD, SECRET_UNKNOWN, USAGE for options that the plan file decides
  */
 export async function applyPlanFile(context: Context, path: string): Promise<ExitCode> {
   refuseOptions(context);
@@ -33,12 +34,13 @@ export async function applyPlanFile(context: Context, path: string): Promise<Exi
     requireSecrets(spec);
     const desired = toDesired(spec, codes.refs);
     const origin = await readOrigin(context.host);
-    const planning = { ...(await planDesired(context, desired)), codes };
+    const planning = { ...(await planDesired(asPlanned(context, file), desired)), codes };
     const stale = asItWasPlanned(file, planning.jobs).filter(({ job, plan }) => !stillFits(file, job, plan));
     if (stale.length > 0) throw await refuse(context, path, file, origin, stale);
     // A build that waited for its approval may be older than what was deployed, and taken back, since.
     const doubts = await findDoubts(context, planning.jobs, origin.commit);
     refuseDoubts(context, doubts, spec.requireAncestry);
+    refuseHolds(planning.document.functions);
     const document = withDoubts(context, planning.document, doubts, spec.requireAncestry);
     context.output.preface([...renderPlan({ ...document, digest: file.digest }), []]);
     return await carryOut(context, spec, planning, origin, digestOf(file));
@@ -54,12 +56,19 @@ function refuseOptions({ options }: Context): void {
     ...DECIDED.filter((name) => options[name] !== undefined),
     ...(options.function.length > 0 ? ['function'] : []),
     ...(options.alias.length > 0 ? ['alias'] : []),
+    ...(options['releaseHold'] === true ? ['release-hold'] : []),
   ];
   if (given.length === 0) return;
   const names = given.map((name) => `--${name}`).join(', ');
   throw new DeployError('USAGE', `a plan file says itself what ${names} would say.`, {
     fix: `leave out ${names} (or LAMBDA_DEPLOY_…), or give it to plan.`,
   });
+}
+
+/** Whether a hold is released was decided, and approved, with the plan. */
+function asPlanned(context: Context, { functions }: PlanFile): Context {
+  const releaseHold = functions.some(({ releasesHold }) => releasesHold === true);
+  return { ...context, options: { ...context.options, releaseHold } };
 }
 
 /** The file as it was planned; only secrets come from here. */

@@ -5,6 +5,7 @@ import { applyPlanFile } from './apply-plan-file.js';
 import { carryOut } from './carry-out.js';
 import { confirm, requireConfirmable } from './confirm.js';
 import type { Context } from './context.js';
+import { refuseHolds } from './holds.js';
 import { planAll } from './planning.js';
 import { readOrigin } from './origin.js';
 import { requireSecrets, withSecrets } from './secrets.js';
@@ -14,7 +15,7 @@ import { loadSelected } from './spec.js';
  * Brings AWS to what the file says: plans, asks, applies exactly that plan. With a plan file, that one.
  *
  * @throws CONFIRMATION_REQUIRED before any call when nobody can be asked and `--yes` is not given; OLDER_COMMIT,
- *   ANCESTRY_UNPROVEN before any write
+ *   ANCESTRY_UNPROVEN, ALIAS_HELD before any write
  */
 export async function apply(context: Context): Promise<ExitCode> {
   const [planFile] = context.args;
@@ -26,6 +27,7 @@ export async function apply(context: Context): Promise<ExitCode> {
   try {
     const doubts = await findDoubts(context, planning.jobs, origin.commit);
     refuseDoubts(context, doubts, spec.requireAncestry);
+    refuseHolds(planning.document.functions);
     const document = withDoubts(context, planning.document, doubts, spec.requireAncestry);
     if (document.changes) {
       context.output.preface([...renderPlan(document), []]);

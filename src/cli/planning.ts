@@ -62,9 +62,13 @@ async function planOne(
 ): Promise<PlannedJob> {
   const state = await readState(context, session, account, desired);
   const records = [...withSpecs(desired, state).values()].flat();
-  const recordsInTags = session.records.kind === 'tags';
-  const replan = (other: DesiredFunction): PlannedFunction =>
-    planDeploy({ desired: other, live: state.live, records, recordsInTags });
+  const common = {
+    live: state.live,
+    records,
+    recordsInTags: session.records.kind === 'tags',
+    releaseHold: context.options['releaseHold'] === true,
+  };
+  const replan = (other: DesiredFunction): PlannedFunction => planDeploy({ desired: other, ...common });
   const planned = replan(desired);
   const warnings = [...planned.warnings, ...(await raisedAlarms(session, planned.plan))];
   return { ...state, ...planned, warnings, desired, session, replan };

@@ -63,11 +63,13 @@ function createProgram(host: Host, act: Act): Command {
   verb('plan', 'show what apply would do, and why')
     .option('--detailed-exitcode', 'exit 2 when there are changes', false)
     .option('--out <file>', 'also write it to a file that apply takes')
+    .option('--release-hold', 'also what a rollback took back', false)
     .action(act(async () => (await import('./plan.js')).plan));
   verb('apply', 'bring AWS to what the file says, or carry out a plan file')
     .argument('[planfile]', 'what plan --out wrote; stands for --yes')
     .option('--expect <digest>', 'the digest that was approved; any other plan file is refused')
     .option('-y, --yes', 'do not ask', false)
+    .option('--release-hold', 'also what a rollback took back', false)
     .option('--allow-older', 'also from a commit that is older than the deployed one', false)
     .action(act(async () => (await import('./apply.js')).apply));
   verb('drift', 'compare AWS with the last record and the file; exit 2 when AWS moved')

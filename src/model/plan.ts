@@ -206,6 +206,21 @@ export interface Warning {
   readonly function?: string;
 }
 
+/** An alias that a rollback took back from what this plan would give it again. */
+export interface Hold {
+  readonly alias: string;
+  /** Where the rollback left it. */
+  readonly version: Version;
+  /** What was taken back; `null`: a run that died before it was recorded. */
+  readonly takenBack: Version | null;
+  /** The rollback's record; absent with `since` where the store no longer has it. */
+  readonly record?: string;
+  /** ISO 8601. */
+  readonly since?: string;
+  /** Who rolled back, or in which build; absent: not known. */
+  readonly by?: string;
+}
+
 /** What will happen to one function, and why. Plain JSON: no values of variables, no archives, no RevisionIds. */
 export interface FunctionPlan {
   readonly name: string;
@@ -223,6 +238,10 @@ export interface FunctionPlan {
   readonly unmanagedAliases: readonly string[];
   /** See DesiredFunction. */
   readonly specDigest: string;
+  /** Aliases that are held against this plan, so that apply refuses it; absent: none. */
+  readonly holds?: readonly Hold[];
+  /** True: `--release-hold` was given, so that `holds` do not count. Absent where there is none. */
+  readonly releasesHold?: true;
 }
 
 /** What apply would do. A value: equal inputs make equal bytes. */

@@ -18,6 +18,7 @@ import {
   warningsOf,
 } from './explain.js';
 import { failedBefore } from './failed-before.js';
+import { findHolds, holdWarnings } from './hold.js';
 import { planLatest } from './latest.js';
 import { hasUnfinished } from './recorded.js';
 import { abortSteps, assess, preserveSteps, releaseSteps } from './moves.js';
@@ -33,6 +34,8 @@ export interface DeployInput {
   readonly records: readonly DeployRecord[];
   /** Whether records live in the function's tags, so that writing one is a call of this plan. */
   readonly recordsInTags: boolean;
+  /** Whether what a rollback took back may be deployed again. */
+  readonly releaseHold?: boolean;
 }
 
 /** A plan, and the content it leads to: the values that a plan may not hold. */
@@ -49,7 +52,13 @@ export interface PlannedFunction {
  *
  * @throws CREATE_INCOMPLETE, ENVIRONMENT_TOO_LARGE, PACKAGE_TYPE_CHANGE, AWS_UNREADABLE, CODE_REQUIRED, VERSION_NOT_FOUND, UPDATE_FAILED, RECORD_STORE
  */
-export function planDeploy({ desired, live, records, recordsInTags }: DeployInput): PlannedFunction {
+export function planDeploy({
+  desired,
+  live,
+  records,
+  recordsInTags,
+  releaseHold = false,
+}: DeployInput): PlannedFunction {
   if (live === undefined) return { ...planCreate(desired, recordsInTags), warnings: unknownUntilApply(desired) };
   refusePackageTypeChange(desired, live);
   const situation = assess(desired, live);
@@ -85,6 +94,7 @@ export function planDeploy({ desired, live, records, recordsInTags }: DeployInpu
     ...aliases.managed,
     ...unfinished.differences,
   ];
+  const held = findHolds(desired, records, body);
   const declared = new Set(desired.aliases.map(({ name }) => name));
   const plan: FunctionPlan = {
     name: desired.name,
@@ -99,6 +109,7 @@ export function planDeploy({ desired, live, records, recordsInTags }: DeployInpu
       .filter((name) => !declared.has(name))
       .sort(),
     specDigest: desired.specDigest,
+    ...(held.holds.length === 0 ? {} : { holds: held.holds, ...(releaseHold ? { releasesHold: true } : {}) }),
   };
   return {
     plan,
@@ -107,6 +118,7 @@ export function planDeploy({ desired, live, records, recordsInTags }: DeployInpu
       ...warningsOf(desired, live, records),
       ...rolloutWarnings(situation, isInterrupted),
       ...failedBefore(desired, records, moving),
+      ...holdWarnings(desired.name, held, releaseHold),
     ],
   };
 }
