@@ -1,16 +1,17 @@
 import type { ExitCode } from '../errors.js';
 import type { Desired, DesiredFunction } from '../model/function.js';
-import type { DriftDocument } from '../model/drift.js';
+import type { DriftDocument, FunctionDrift } from '../model/drift.js';
 import { FORMAT_VERSION } from '../model/plan.js';
 import { detectDrift } from '../planner/drift.js';
 import { renderDrift } from '../render/drift.js';
 import { toDesired, type LoadedSpec } from '../spec/load.js';
 import { adopt, type Found } from './adopt.js';
+import { withBlame } from './blame.js';
 import type { Context } from './context.js';
 import { readCodes } from './code.js';
 import { withFiles } from './drift-code.js';
 import { readDrift } from './drift-read.js';
-import { openSessions } from './session.js';
+import { openSessions, type Session } from './session.js';
 import { loadSelected, select } from './spec.js';
 
 /**
@@ -25,19 +26,30 @@ export async function drift(context: Context): Promise<ExitCode> {
   const desired = await withoutArchives({ ...spec, functions: spec.functions.filter(({ key }) => chosen.has(key)) });
   const sessions = openSessions(context, desired);
   const found = await Promise.all(
-    desired.functions.map(async (one): Promise<Found> => {
+    desired.functions.map(async (one): Promise<Found & { session: Session }> => {
       const session = await sessions(one);
       const read = await readDrift(context, session, desired.account, one);
       const input = { ...read, aliases: (chosen.get(one.key) ?? []).map(({ name }) => name) };
-      const drift = detectDrift(input);
-      return { input, drift: options['code'] === true ? await withFiles(session.lambda, input.live, drift) : drift };
+      return { session, input, drift: detectDrift(input) };
     }),
   );
-  const functions = options['adopt'] === true ? await adopt(context, spec, found) : found.map((one) => one.drift);
+  const told: Found[] = [];
+  // One after the other: archives are large, and CloudTrail takes two requests a second.
+  for (const one of found) told.push({ input: one.input, drift: await toldMore(context, one) });
+  const functions = options['adopt'] === true ? await adopt(context, spec, told) : told.map((one) => one.drift);
   const drifted = functions.some((one) => one.drifted);
   const document: DriftDocument = { formatVersion: FORMAT_VERSION, command: 'drift', drifted, functions };
   context.output.result(document, renderDrift(document));
   return drifted ? 2 : 0;
+}
+
+/** With the files and the people that options ask for. */
+async function toldMore(
+  { host, options }: Context,
+  { session, input, drift }: Found & { session: Session },
+): Promise<FunctionDrift> {
+  const listed = options['code'] === true ? await withFiles(session.lambda, input.live, drift) : drift;
+  return options['blame'] === true ? withBlame(session.trail, host.clock, input, listed) : listed;
 }
 
 /** The file with the code that is here; code that is not is unknown. */

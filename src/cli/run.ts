@@ -73,6 +73,7 @@ function createProgram(host: Host, act: Act): Command {
     .option('--allow-older', 'also from a commit that is older than the deployed one', false)
     .action(act(async () => (await import('./apply.js')).apply));
   verb('drift', 'compare AWS with the last record and the file; exit 2 when AWS moved')
+    .option('--blame', 'name who moved it, from CloudTrail', false)
     .option('--code', 'name the files in which live code differs', false)
     .option('--strict', 'also look for what nobody declared, and let it count', false)
     .option('--adopt', 'write what moved in AWS into the file', false)

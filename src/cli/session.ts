@@ -6,11 +6,12 @@ import { createImageRegistry } from '../aws/image-registry.js';
 import { createLambda, type ConnectedLambda } from '../aws/lambda.js';
 import { createObjectStore } from '../aws/object-store.js';
 import { readLive, readVersions } from '../aws/read-live.js';
+import { createTrail } from '../aws/trail.js';
 import { waitUntilSettled } from '../aws/wait.js';
 import { DeployError, isDeployError } from '../errors.js';
 import type { Attachment } from '../model/drift.js';
 import { LATEST, type Desired, type DesiredFunction, type LiveFunction } from '../model/function.js';
-import type { AlarmsPort, LambdaPort, ObjectStorePort, RecordStore } from '../model/ports.js';
+import type { AlarmsPort, LambdaPort, ObjectStorePort, RecordStore, TrailPort } from '../model/ports.js';
 import type { DeployRecord } from '../model/record.js';
 import { versionsNeeded } from '../planner/deploy.js';
 import { fileStore } from '../record/file.js';
@@ -30,6 +31,8 @@ export interface Session {
   /** S3 in the function's region; its client is loaded by the first call. */
   readonly objects: ObjectStorePort;
   readonly readAccount: () => Promise<string>;
+  /** CloudTrail in the function's region, by its first call. */
+  readonly trail: TrailPort;
   /** See {@link readAttached}. */
   readonly readAttached: (name: string, aliases: readonly string[]) => Promise<readonly Attachment[]>;
 }
@@ -99,8 +102,15 @@ async function openSession(
     alarms: createAlarms({ ...aws, region: lambda.region }),
     objects: openObjects({ host, options }, lambda.region),
     readAccount: () => readAccount({ ...aws, region: lambda.region }),
+    trail: createTrail({ ...aws, region: lambda.region, ...trailEndpoint(host, options) }),
     readAttached: (name, aliases) => readAttached({ ...aws, region: lambda.region }, name, aliases),
   };
+}
+
+/** The variables that every client of AWS's takes, the service's own first; an option wins. */
+function trailEndpoint({ env }: Context['host'], { endpointUrl }: Context['options']): Pick<AwsOptions, 'endpoint'> {
+  const endpoint = endpointUrl ?? (env['AWS_ENDPOINT_URL_CLOUDTRAIL'] || env['AWS_ENDPOINT_URL'] || undefined);
+  return endpoint === undefined ? {} : { endpoint };
 }
 
 /** The SDK would tell only at the first call, and as a connection that broke. */

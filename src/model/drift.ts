@@ -21,6 +21,17 @@ export interface DriftDifference {
   readonly unknown?: readonly ('recorded' | 'desired')[];
   /** True: the values are withheld. */
   readonly sensitive?: true;
+  /** With `--blame`: who did it last, by CloudTrail. Absent: not known. */
+  readonly by?: Blame;
+}
+
+/** Who made the call that may have moved a path, and when. */
+export interface Blame {
+  readonly who: string;
+  /** ISO 8601. */
+  readonly at: string;
+  /** AWS's name of the operation. */
+  readonly operation: string;
 }
 
 /** Something that hangs on a function and is in no configuration. */

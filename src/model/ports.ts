@@ -1,6 +1,7 @@
 import type { DeployRecord } from './record.js';
 import type { HealthCheck, LiveAlias, LiveFunction, LiveVersion, Settings, Variables, Version } from './function.js';
 import type { Secret } from './secret.js';
+import type { TrailEvent } from './trail.js';
 
 /** Time, passed in: tests run without waiting. */
 export interface Clock {
@@ -232,4 +233,17 @@ export interface AlarmsPort {
     since: number,
     until: number,
   ): Promise<{ readonly invocations: number; readonly errors: number }>;
+}
+
+/** CloudTrail's event history, as far as blame needs it. */
+export interface TrailPort {
+  /**
+   * Calls of Lambda in this region that succeeded and changed something, newest first, of one page of fifty: those of one function by
+   * its name, or of any. Events come up to fifteen minutes late, and stay for ninety days.
+   *
+   * @param since milliseconds since the epoch
+   * @throws AWS_ACCESS_DENIED, AWS_THROTTLED (two requests a second), AWS_*
+   * @see https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_LookupEvents.html
+   */
+  lookupEvents(name: string | undefined, since: number): Promise<readonly TrailEvent[]>;
 }

@@ -56,7 +56,7 @@ const ROLES: Readonly<Record<DriftClass, Role>> = {
   aws: 'dim',
 };
 
-function driftRow({ path, recorded, live, desired, unknown, sensitive, class: who }: DriftDifference): Span[] {
+function driftRow({ path, recorded, live, desired, unknown, sensitive, by, class: who }: DriftDifference): Span[] {
   const isCode = path === 'code' || path === LATEST;
   const show = (value: Json): string => (isCode && typeof value === 'string' ? shortDigest(value) : shownValue(value));
   const side = (name: 'recorded' | 'desired', value: Json): string =>
@@ -74,7 +74,8 @@ function driftRow({ path, recorded, live, desired, unknown, sensitive, class: wh
     aws: [parts.recorded, parts.live],
   };
   const hidden = who === 'pending' ? change(live, desired) : change(recorded, live);
-  return [as(ROLES[who], who), path, sensitive === true ? hidden : told[who].join(', ')];
+  const blamed = by === undefined ? [] : [as('dim', `by ${by.who}, ${by.at}, ${by.operation}`)];
+  return [as(ROLES[who], who), path, sensitive === true ? hidden : told[who].join(', '), ...blamed];
 }
 
 function change(before: Json, after: Json): string {

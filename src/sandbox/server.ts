@@ -16,6 +16,7 @@ import { dialectOf, findAction, findS3, findTarget, serviceOf } from './services
 import { RuntimePool } from './runtime.js';
 import type { SandboxState } from './state.js';
 import { createStores, type Seed } from './stores.js';
+import { keepEvent } from './trail.js';
 import { MAX_REQUEST_BYTES, requestTooLarge } from './validate.js';
 
 export type { FaultAction, FaultRule, FiredFault } from './faults.js';
@@ -98,6 +99,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
     now,
     regions: new Map(),
     stores: createStores(options.seed ?? {}, options.images ?? {}, now()),
+    trail: [],
   };
   const pool = new RuntimePool();
   const links = new Links(state.now);
@@ -181,8 +183,8 @@ async function handle(context: Context, wire: WireRequest, service: string): Pro
   const fault = await context.options.intercept?.(call);
   if (fault?.kind === 'reset-before') return 'reset';
   if (fault?.kind === 'error') throw faultError(fault);
-  const run = async (): Promise<Answer> =>
-    match.handler({
+  const run = async (): Promise<Answer> => {
+    const answer = await match.handler({
       state: context.state,
       region: identity.region,
       path: match.path,
@@ -193,6 +195,10 @@ async function handle(context: Context, wire: WireRequest, service: string): Pro
       link: (code) => `http://${wire.headers.host ?? ''}${context.links.create(code)}`,
       invoker: context.invoker,
     });
+    const userAgent = wire.headers['user-agent'] ?? '';
+    if (match.mutating && service === 'lambda') keepEvent(context.state, call, { ...identity, userAgent });
+    return answer;
+  };
   if (fault === undefined)
     return context.faults.around({ state: context.state, region: identity.region, service, call }, run);
   // Whether the operation succeeded or was refused: only the answer is lost.

@@ -5,6 +5,7 @@ import { LAMBDA_OPERATIONS, type Match } from './routes.js';
 import { deleteObject, getObject, listObjects, putObject } from './s3.js';
 import { getParameters, getSecretValue } from './secrets.js';
 import { getCallerIdentity } from './sts.js';
+import { lookupEvents } from './trail.js';
 
 /** How a service words its errors: Lambda in headers beside JSON, services that a header names the operation of in the JSON itself. */
 export type Dialect = 'json' | 'target' | 'query' | 's3';
@@ -21,6 +22,7 @@ const DIALECTS: Readonly<Record<string, Dialect>> = {
   secretsmanager: 'target',
   ecr: 'target',
   monitoring: 'target',
+  cloudtrail: 'target',
 };
 
 /** A service that is not known is taken for Lambda. */
@@ -30,6 +32,7 @@ export function dialectOf(service: string): Dialect {
 
 type Known = Pick<Match, 'handler'> & Partial<Pick<Match, 'mutating'>>;
 
+const CLOUDTRAIL = 'CloudTrail_20131101';
 const CLOUDWATCH = 'GraniteServiceVersion20100801';
 
 /** Operations of the JSON protocol by the header that names them. */
@@ -37,6 +40,9 @@ const TARGETS: Readonly<Record<string, Known>> = {
   'AmazonSSM.GetParameters': { handler: getParameters },
   'secretsmanager.GetSecretValue': { handler: getSecretValue },
   'AmazonEC2ContainerRegistry_V20150921.BatchGetImage': { handler: batchGetImage },
+  // The aws CLI names the package in front, the SDKs may leave it out.
+  [`com.amazonaws.cloudtrail.v20131101.${CLOUDTRAIL}.LookupEvents`]: { handler: lookupEvents },
+  [`${CLOUDTRAIL}.LookupEvents`]: { handler: lookupEvents },
   [`${CLOUDWATCH}.DescribeAlarms`]: { handler: describeAlarms },
   [`${CLOUDWATCH}.SetAlarmState`]: { handler: setAlarmState, mutating: true },
   [`${CLOUDWATCH}.GetMetricData`]: { handler: getMetricData },

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Json, JsonObject } from '../model/json.js';
 import type { Stores } from './stores.js';
+import type { Trailed } from './trail.js';
 
 /** Members of a FunctionConfiguration in the shape in which AWS answers them, without identity and state. */
 export type Config = Record<string, Json>;
@@ -113,6 +114,8 @@ export interface SandboxState {
   readonly regions: Map<string, Map<string, FunctionState>>;
   /** What the services beside Lambda hold. */
   readonly stores: Stores;
+  /** What CloudTrail has seen, newest first. */
+  readonly trail: Trailed[];
 }
 
 export const ACTIVE: Status = { State: 'Active', LastUpdateStatus: 'Successful' };
