@@ -3,6 +3,7 @@ import type { Desired, DesiredFunction } from '../model/function.js';
 import type { DriftDocument, FunctionDrift } from '../model/drift.js';
 import { FORMAT_VERSION } from '../model/plan.js';
 import { detectDrift } from '../planner/drift.js';
+import { driftMarkdown } from '../render/drift-markdown.js';
 import { renderDrift } from '../render/drift.js';
 import { toDesired, type LoadedSpec } from '../spec/load.js';
 import { adopt, type Found } from './adopt.js';
@@ -39,7 +40,7 @@ export async function drift(context: Context): Promise<ExitCode> {
   const functions = options['adopt'] === true ? await adopt(context, spec, told) : told.map((one) => one.drift);
   const drifted = functions.some((one) => one.drifted);
   const document: DriftDocument = { formatVersion: FORMAT_VERSION, command: 'drift', drifted, functions };
-  context.output.result(document, renderDrift(document));
+  context.output.result(document, renderDrift(document), driftMarkdown);
   return drifted ? 2 : 0;
 }
 

@@ -28,15 +28,21 @@ export class Output {
     this.colorsErr = pc.createColors(wantsColor(host, options.color, host.isTerminal.stderr));
   }
 
-  /** The result: the document as JSON, its lines as text, or as Markdown: its lines in a block. */
-  result(document: object, lines: readonly Line[]): void {
+  /**
+   * The result: the document as JSON, its lines as text, or as Markdown: what `toMarkdown` makes of the redacted document, else its
+   * lines in a block.
+   */
+  result<D extends object>(document: D, lines: readonly Line[], toMarkdown?: (document: D) => string): void {
     const { format } = this.options;
     if (format === 'text') return this.host.writeOut(this.paint(lines, this.colorsOut));
-    if (format === 'markdown') return this.markdown(block(this.cleaned(lines)));
+    if (format === 'markdown' && toMarkdown === undefined) return this.markdown(block(this.cleaned(lines)));
     // Values only: a secret that is spelt like a key must not change the shape of the document.
     const redact = (_key: string, value: unknown): unknown =>
       typeof value === 'string' ? this.redactor.redact(value) : value;
-    this.host.writeOut(`${printableJson(JSON.stringify(document, redact, 2))}\n`);
+    const json = JSON.stringify(document, redact, 2);
+    // Markdown escapes what it shows, which would hide a secret from the redactor.
+    if (format === 'markdown' && toMarkdown !== undefined) return this.markdown(toMarkdown(JSON.parse(json) as D));
+    this.host.writeOut(`${printableJson(json)}\n`);
   }
 
   /** Text that goes before the result; a JSON reader gets none. */

@@ -36,7 +36,8 @@ function functionLines(one: FunctionDrift): Line[] {
   ];
 }
 
-function closing({ drifted, functions }: DriftDocument): Line {
+/** What all of it comes to. */
+export function closing({ drifted, functions }: DriftDocument): Line {
   const all = functions.flatMap(({ differences }) => differences.map((one) => one.class));
   if (drifted && all.every((one) => one !== 'drift' && one !== 'conflict'))
     return [as('bad', 'Undeclared.'), ' Nobody declared what is unmanaged: declare it, or remove it in AWS.'];
@@ -56,7 +57,8 @@ const ROLES: Readonly<Record<DriftClass, Role>> = {
   aws: 'dim',
 };
 
-function driftRow({ path, recorded, live, desired, unknown, sensitive, by, class: who }: DriftDifference): Span[] {
+function driftRow(difference: DriftDifference): Span[] {
+  const { path, recorded, live, desired, unknown, sensitive, by, class: who } = difference;
   const isCode = path === 'code' || path === LATEST;
   const show = (value: Json): string => (isCode && typeof value === 'string' ? shortDigest(value) : shownValue(value));
   const side = (name: 'recorded' | 'desired', value: Json): string =>
@@ -73,19 +75,21 @@ function driftRow({ path, recorded, live, desired, unknown, sensitive, by, class
     unmanaged: [parts.live],
     aws: [parts.recorded, parts.live],
   };
-  const hidden = who === 'pending' ? change(live, desired) : change(recorded, live);
   const blamed = by === undefined ? [] : [as('dim', `by ${by.who}, ${by.at}, ${by.operation}`)];
-  return [as(ROLES[who], who), path, sensitive === true ? hidden : told[who].join(', '), ...blamed];
+  return [as(ROLES[who], who), path, sensitive === true ? changeOf(difference) : told[who].join(', '), ...blamed];
 }
 
-function change(before: Json, after: Json): string {
+/** What happened to a value that is withheld. */
+export function changeOf({ recorded, live, desired, class: who }: DriftDifference): string {
+  const [before, after] = who === 'pending' ? [live, desired] : [recorded, live];
   return before === null ? '(added)' : after === null ? '(removed)' : '(changed)';
 }
 
 /** Files that are shown; JSON has more. */
 const SHOWN_FILES = 20;
 
-function fileLines({ files = [], filesOmitted = 0 }: FunctionDrift): Line[] {
+/** Files in which code differs, the first of them. */
+export function fileLines({ files = [], filesOmitted = 0 }: FunctionDrift): Line[] {
   const rows = files.slice(0, SHOWN_FILES).map(({ path, change, bytesBefore, bytesAfter }): Span[] => {
     const sizes = [bytesBefore, bytesAfter].filter((bytes) => bytes !== null).map(String);
     const size = `${sizes.join(' → ')} bytes`;
@@ -96,7 +100,8 @@ function fileLines({ files = [], filesOmitted = 0 }: FunctionDrift): Line[] {
   return [...columns(rows, '    '), ...(more > 0 ? [[as('dim', `    and ${more} more files`)]] : [])];
 }
 
-function rolloutText({ alias, state, startedAt, version }: OpenRollout): string {
+/** A rollout or run that is not over, and what ends one that was left. */
+export function rolloutText({ alias, state, startedAt, version }: OpenRollout): string {
   const what = version === undefined ? 'a deployment' : `a rollout of version ${version}`;
   const where = alias === null ? '' : `alias ${alias}: `;
   const since = `${what} that started at ${startedAt}`;

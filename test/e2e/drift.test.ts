@@ -119,3 +119,16 @@ it('apply heals drift, and its plan says which of its differences are drift', as
   expect((await own.run('apply', '--yes')).exitCode).toBe(0);
   expect(await differences(own)).toEqual([0, []]);
 });
+
+it('Markdown is a table, and escaping hides no secret from the redactor', async () => {
+  const own = await ofABuild(fileOf({ hello: hello() }));
+  const secret = 'p@ss_w_rd-1234';
+  own.fn().latest.content.config['Environment'] = { Variables: { GREETING: 'Hello', TOKEN: secret } };
+  await own.client.send(new TagResourceCommand({ Resource: own.fn().arn, Tags: { their_tag: secret } }));
+  const ran = await own.run('drift', '--format', 'markdown');
+  expect([ran.exitCode, ran.out]).toEqual([
+    2,
+    expect.stringContaining('| drift | `environment.TOKEN` |  | \\(added\\) |'),
+  ]);
+  expect(ran.out.replaceAll('\\', '')).not.toContain(secret);
+});

@@ -4,6 +4,7 @@ import type { DriftClass, DriftDifference, DriftDocument, HistoryDocument, Histo
 import type { Json } from '../../src/model/json.js';
 import type { FunctionPlan, PlanDocument } from '../../src/model/plan.js';
 import type { ApplyResult, FunctionResult } from '../../src/model/result.js';
+import { driftMarkdown } from '../../src/render/drift-markdown.js';
 import { renderDrift, renderHistory } from '../../src/render/drift.js';
 import { errorDocument, renderDiagnostic, renderError } from '../../src/render/errors.js';
 import { renderPlan } from '../../src/render/plan.js';
@@ -267,6 +268,40 @@ describe('progress', () => {
   ] as const)('%s', (_why, event, verbose, text) => expect(plain(renderEvent(event, verbose))).toBe(text));
 });
 
+const MARKDOWN = `**orders**: drifted
+
+|  | path | recorded | live | file |
+| --- | --- | --- | --- | --- |
+| drift | \`memorySize\` | \`128\` | \`512\` | \`128\` |
+| conflict | \`timeout\` | not known | \`9\` | \`5\` |
+| pending | \`handler\` | \`a.b\` | \`\` a\\|b\` \`\` | \`c.d\` |
+| unmanaged | \`tags.theirs\` | \`(none)\` | \`x\` | \`(none)\` |
+| drift | \`environment.TOKEN\` |  | \\(changed\\) |  |
+| drift | \`environment.TOKEN\` |  | \\(added\\) |  |
+| drift | \`environment.TOKEN\` |  | \\(removed\\) |  |
+| pending | \`environment.TOKEN\` |  | \\(changed\\) |  |
+| pending | \`environment.TOKEN\` |  | \\(added\\) |  |
+
+<details>
+<summary>Files</summary>
+
+\`\`\`text
+~  index.mjs  3 → 4 bytes
+\`\`\`
+
+</details>
+
+- in progress\\: alias live\\: a deployment that started at 2026\\-01\\-01T00\\:00\\:00\\.000Z
+- abandoned\\: alias beta\\: a rollout of version 3 that started at 2026\\-01\\-01T00\\:00\\:00\\.000Z\\: promote or abort it
+- the archive is \\*not\\* there
+- adopted: \`timeout\`
+- left: \`memorySize\`: the file gives a reference
+
+**billing** (eu\\-west\\-1): as recorded
+
+Drift found. \`lambda-deploy plan\` shows what apply would put right.
+`;
+
 describe('drift', () => {
   const hidden = (who: DriftClass, recorded: Json, live: Json, desired: Json): DriftDifference => {
     return { path: 'environment.TOKEN', recorded, live, desired, class: who, sensitive: true };
@@ -284,7 +319,7 @@ describe('drift', () => {
           differences: [
             { path: 'memorySize', recorded: 128, live: 512, desired: 128, class: 'drift' },
             { path: 'timeout', recorded: null, live: 9, desired: 5, class: 'conflict', unknown: ['recorded'] },
-            { path: 'handler', recorded: 'a.b', live: 'a.b', desired: 'c.d', class: 'pending' },
+            { path: 'handler', recorded: 'a.b', live: 'a|b`', desired: 'c.d', class: 'pending' },
             { path: 'tags.theirs', recorded: null, live: 'x', desired: null, class: 'unmanaged' },
             hidden('drift', '(set)', '(changed)', '(set)'),
             hidden('drift', null, '(set)', null),
@@ -296,7 +331,10 @@ describe('drift', () => {
             { alias: 'live', state: 'in_progress', startedAt: '2026-01-01T00:00:00.000Z' },
             { alias: 'beta', state: 'abandoned', startedAt: '2026-01-01T00:00:00.000Z', version: '3' },
           ],
-          notes: ['the archive is not there'],
+          notes: ['the archive is *not* there'],
+          files: [{ path: 'index.mjs', change: 'changed', bytesBefore: 3, bytesAfter: 4 }],
+          adopted: ['timeout'],
+          left: [{ path: 'memorySize', reason: 'the file gives a reference' }],
         },
         { name: 'billing', region: 'eu-west-1', drifted: false, differences: [], rollouts: [], notes: [] },
       ],
@@ -304,20 +342,24 @@ describe('drift', () => {
     expect(plain(renderDrift(document))).toBe(`orders  drifted
   drift      memorySize         recorded 128, live 512
   conflict   timeout            recorded (not known), live 9, file 5
-  pending    handler            live a.b, file c.d
+  pending    handler            live a|b\`, file c.d
   unmanaged  tags.theirs        live x
   drift      environment.TOKEN  (changed)
   drift      environment.TOKEN  (added)
   drift      environment.TOKEN  (removed)
   pending    environment.TOKEN  (changed)
   pending    environment.TOKEN  (added)
+    ~  index.mjs  3 → 4 bytes
   in progress: alias live: a deployment that started at 2026-01-01T00:00:00.000Z
   abandoned: alias beta: a rollout of version 3 that started at 2026-01-01T00:00:00.000Z: promote or abort it
-  note: the archive is not there
+  note: the archive is *not* there
+  adopted: timeout
+  left: memorySize: the file gives a reference
 billing (eu-west-1)  as recorded
 
 Drift found. \`lambda-deploy plan\` shows what apply would put right.
 `);
+    expect(driftMarkdown(document)).toBe(MARKDOWN);
     const none: DriftDocument = { ...document, drifted: false, functions: document.functions.slice(1) };
     expect(plain(renderDrift(none))).toBe('billing (eu-west-1)  as recorded\n\nNo drift.\n');
   });
