@@ -55,6 +55,8 @@ export interface RecordMeta {
   /** The function as written, for stores that keep it. */
   readonly spec?: DeployRecord['spec'];
   readonly code?: DeployRecord['code'];
+  /** What the run leaves that no version keeps. */
+  readonly unversioned?: DeployRecord['unversioned'];
 }
 
 /** One function's plan with what it was made from. */

@@ -36,6 +36,7 @@ export function openRecords({ desired, live, meta, plan }: ApplyJob, ports: Appl
       ...(meta.code === undefined ? {} : { code: meta.code }),
       ...(meta.planDigest === undefined ? {} : { planDigest: meta.planDigest }),
       ...(meta.spec === undefined ? {} : { spec: meta.spec }),
+      ...(meta.unversioned === undefined ? {} : { unversioned: meta.unversioned }),
       toolVersion: meta.toolVersion,
     };
   });

@@ -10,6 +10,10 @@ import { liveChanged, mutate, retryWith } from './mutate.js';
 /** How long an idle version may take to answer the invocation that wakes it, in seconds. */
 const WAKE_SECONDS = 30;
 
+/** An idle version is Pending while it wakes, which its first invocation only asks for: it may be asked this often, with pauses. */
+const WAKE_ATTEMPTS = 10;
+const WAKE_PAUSE_MS = 3_000;
+
 /** What one run publishes, and which versions are known to be able to serve. */
 export class Versions {
   private readonly published = new Map<'preserve' | 'release', Version>();
@@ -126,7 +130,9 @@ export class Versions {
         this.ports.signal,
       );
     let read = await settle(`version ${version} to become Active`);
-    if (read.version.state === 'Inactive') {
+    for (let attempt = 1; read.version.state === 'Inactive'; attempt += 1) {
+      if (attempt > WAKE_ATTEMPTS) throw this.asleep(version);
+      if (attempt > 1) await this.ports.clock.sleep(WAKE_PAUSE_MS, this.ports.signal);
       // An idle version's first invocation fails and wakes it; its answer means nothing.
       await this.ports.lambda.invoke(name, version, {}, WAKE_SECONDS).catch(() => undefined);
       read = await settle(`version ${version} to wake up`);
@@ -134,5 +140,15 @@ export class Versions {
     const paths = content === undefined ? [] : unpredicted(content, contentOf(read.version, name), [], 'version');
     if (paths.length > 0) throw liveChanged(name, `version ${version}`, paths);
     this.ready.add(version);
+  }
+
+  private asleep(version: Version): DeployError {
+    const { name } = this.job.desired;
+    const detail = `version ${version} of ${name} is idle (Inactive) and did not become Active after ${WAKE_ATTEMPTS} invocations.`;
+    return new DeployError('WAIT_TIMEOUT', detail, {
+      source: 'aws',
+      subject: name,
+      fix: `invoke it until it answers (aws lambda invoke --function-name ${name} --qualifier ${version} out.json), then run again.`,
+    });
   }
 }

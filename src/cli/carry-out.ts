@@ -2,6 +2,7 @@ import { exitCodeOf } from '../apply/apply.js';
 import type { RecordMeta } from '../apply/job.js';
 import type { ExitCode } from '../errors.js';
 import type { DesiredFunction } from '../model/function.js';
+import { tagsSet } from '../planner/tags.js';
 import type { Origin } from '../model/record.js';
 import { renderResult } from '../render/result.js';
 import type { LoadedSpec } from '../spec/load.js';
@@ -33,6 +34,7 @@ export async function carryOut(
         origin,
         spec: spec.functions.find(({ key }) => key === job.desired.key)?.asWritten,
         ...codeOf(job.desired),
+        unversioned: { tags: tagsSet(job.desired) },
         ...(planDigest === undefined ? {} : { planDigest }),
       },
     })),

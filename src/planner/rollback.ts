@@ -7,17 +7,18 @@ import {
   type LiveFunction,
   type LiveVersion,
   type ObjectRef,
-  type Version,
+  type Variables,
 } from '../model/function.js';
 import type { Json } from '../model/json.js';
 import { MAX_ZIP_BYTES } from '../model/limits.js';
-import type { Difference, FunctionPlan, Operation, Warning } from '../model/plan.js';
-import { checkSteps, placeOf } from './aliases.js';
+import type { Difference, FunctionPlan, Operation, VersionRef, Warning } from '../model/plan.js';
+import { checkSteps, placeOf, shown } from './aliases.js';
 import { diffContent, type PathDifference } from './compare.js';
 import { recorded, type PlannedFunction } from './deploy.js';
-import { effectsOf, unknownUntilApply } from './explain.js';
+import { effectsOf, tagDifferences, unknownUntilApply } from './explain.js';
 import { inOrder, variableChange } from './latest.js';
 import { contentOf, type Content } from './normalize.js';
+import { restoreTags } from './restore-tags.js';
 import { sending, uploadsFor } from './code.js';
 import type { RollbackTarget } from './rollback-target.js';
 
@@ -31,11 +32,14 @@ export interface RollbackInput {
   /** Where the version's archive goes through, should it be over the limit of a request; absent: the file names no bucket. */
   readonly object?: ObjectRef;
   readonly recordsInTags: boolean;
+  /** Today's values of variables that the version has frozen: then its content is published again with them. Absent: it serves itself. */
+  readonly fresh?: Variables;
 }
 
 /**
  * Service before tidiness (semantics 22, 23): the version is checked by number, the alias moves and its weights are cleared, and
- * only then `$LATEST` gets the version's configuration and code.
+ * only then `$LATEST` gets the version's configuration and code, and the function its tags. With `fresh` `$LATEST` comes first, because
+ * what serves is published from it.
  *
  * @throws VERSION_NOT_FOUND when the version is Failed; NO_ROLLBACK_TARGET when AWS contradicts the record; ZIP_TOO_LARGE when the
  *   version's archive would have to go through S3 and there is no bucket for it
@@ -50,27 +54,32 @@ export function planRollback(input: RollbackInput): PlannedFunction {
   }
   refuseForeign(name, version, target);
   const current = contentOf(live.latest, name);
-  const content = restored(current, contentOf(version, name));
+  const content = contentAfter(input);
   // Variables that AWS shows neither here nor there stay as they are.
   const found = diffContent(current, content).filter(
     ({ path }) => path !== 'environment' || content.environment !== current.environment,
   );
   const served = live.aliases.find((candidate) => candidate.name === alias.name);
   const resumes = target.resumes === true;
-  const shift = shiftSteps(alias, served, version.version, resumes);
+  const goal: VersionRef = input.fresh === undefined ? { number: version.version } : { published: 'release' };
+  const shift = shiftSteps(alias, served, goal, resumes);
   const latest = latestSteps(input, current, content, found);
-  const body = [...shift, ...latest];
+  const tags = restoreTags(live, target);
+  const body =
+    input.fresh === undefined
+      ? [...shift, ...latest, ...tags]
+      : [...latest, publishStep(version, content), ...shift, ...tags];
   // The record that did not end well is followed by one that does.
   const isNothing = body.length === 0 && !resumes;
   const differences: Difference[] = [
-    ...(served === undefined || served.version === version.version
+    ...(served === undefined || ('number' in goal && goal.number === served.version)
       ? []
       : [
           {
             path: `aliases.${alias.name}.version`,
             on: `alias ${alias.name}`,
             before: served.version,
-            after: version.version,
+            after: shown(goal),
             reason: 'rollback',
           },
         ]),
@@ -79,6 +88,7 @@ export function planRollback(input: RollbackInput): PlannedFunction {
       on: '$LATEST',
       reason: `$LATEST is not as version ${version.version}`,
     })),
+    ...tagDifferences(live, tags),
   ];
   const plan: FunctionPlan = {
     name,
@@ -111,23 +121,28 @@ function refuseForeign(name: string, version: LiveVersion, { record, named }: Ro
   });
 }
 
-/** The version's content; the function's own description and what AWS does not show stay as they are. */
-function restored(current: Content, version: Content): Content {
+/** What `$LATEST` is afterwards: the version's content; the function's own description and what AWS does not show stay as they are. */
+export function contentAfter({
+  name,
+  live,
+  version,
+  fresh = {},
+}: Pick<RollbackInput, 'name' | 'live' | 'version' | 'fresh'>): Content {
+  const [current, old] = [contentOf(live.latest, name), contentOf(version, name)];
   const description = current.settings.description ?? '';
   return {
-    settings: { ...version.settings, description },
-    environment: isUnreadable(version.environment) ? current.environment : version.environment,
+    settings: { ...old.settings, description },
+    environment: isUnreadable(version.environment) ? current.environment : { ...version.environment, ...fresh },
     codeSha256: version.codeSha256,
   };
 }
 
-function shiftSteps(
-  alias: DesiredAlias,
-  served: LiveAlias | undefined,
-  version: Version,
-  resumes: boolean,
-): Operation[] {
-  const to = { number: version };
+function publishStep({ version, description }: LiveVersion, { codeSha256 }: Content): Operation {
+  const reason = `version ${version} again, with today’s secrets`;
+  return { type: 'PublishVersion', reason, purpose: 'release', description, codeSha256 };
+}
+
+function shiftSteps(alias: DesiredAlias, served: LiveAlias | undefined, to: VersionRef, resumes: boolean): Operation[] {
   if (served === undefined) {
     return [
       ...checkSteps(alias, to),
@@ -135,13 +150,13 @@ function shiftSteps(
     ];
   }
   // The run that moved it did not end, perhaps before it had asked the alias.
-  if (served.version === version && Object.keys(served.weights).length === 0)
+  if ('number' in to && served.version === to.number && Object.keys(served.weights).length === 0)
     return resumes ? checkSteps(alias, { alias: alias.name }) : [];
   return [
     ...checkSteps(alias, to),
     {
       type: 'UpdateAlias',
-      reason: `from ${served.version} to ${version}`,
+      reason: `from ${served.version} to ${shown(to)}`,
       alias: alias.name,
       from: placeOf(served),
       version: to,

@@ -53,6 +53,14 @@ export function planTags(desired: DesiredFunction, live: LiveFunction): Operatio
   ];
 }
 
+/** The tags that the file sets, as a record keeps them. */
+export function tagsSet(desired: DesiredFunction): Readonly<Record<string, string>> {
+  const set = Object.entries(desired.tags).filter(
+    (entry): entry is [string, string] => entry[1] !== null && !isIgnored(desired, `tags.${entry[0]}`),
+  );
+  return Object.fromEntries(set);
+}
+
 /** The live tags, for a file that manages some. @throws AWS_UNREADABLE when AWS does not show them */
 export function refuseUnreadableTags(
   { name }: Pick<DesiredFunction, 'name'>,

@@ -1,6 +1,9 @@
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { backBackForward, digestBehind, type Look } from '../e2e/journey.js';
 import { type Document, fileOf, hello, okHandler, type Stage, stage } from '../e2e/support.js';
 import { type Answer, program, works } from './support.js';
 
@@ -34,6 +37,35 @@ async function awsStage(): Promise<Aws> {
     },
   };
 }
+
+const withCli: Look = async ({ sandbox, folder }, qualifier) => {
+  // The folder of the deployments may be gone.
+  const cwd = existsSync(folder) ? folder : tmpdir();
+  const name = qualifier === undefined ? 'hello' : `hello:${qualifier}`;
+  const words = ['lambda', 'get-function', '--function-name', name, '--output', 'json'];
+  const answer = await program(sandbox.url, cwd, 'aws', words);
+  expect(answer.exitCode, answer.err).toBe(0);
+  const { Configuration: seen, Code, Tags = {} } = JSON.parse(answer.out) as Document;
+  return {
+    version: seen.Version,
+    timeout: seen.Timeout,
+    memorySize: seen.MemorySize,
+    variables: seen.Environment?.Variables ?? {},
+    codeSha256: seen.CodeSha256,
+    bytes: await digestBehind(Code.Location),
+    tags: Object.fromEntries(
+      Object.entries(Tags as Record<string, string>).filter(([key]) => !key.startsWith('lambda-deploy:')),
+    ),
+  };
+};
+
+describe.skipIf(!hasAws)('the aws CLI sees every step of two rollbacks and a way forward', () => {
+  it.each(['file', 'tags'] as const)(
+    'as the records say, with the folder of the deployments gone (%s)',
+    (store) => backBackForward(withCli, store),
+    120_000,
+  );
+});
 
 describe.skipIf(!hasAws)('the aws CLI sees what the tool did', () => {
   it('every value of the plan, the version, the alias and the tags are as the plan said', async () => {

@@ -1,0 +1,54 @@
+import { DeployError, isDeployError } from '../errors.js';
+import type { LiveAlias, LiveVersion } from '../model/function.js';
+import type { DeployRecord } from '../model/record.js';
+import { chooseTarget, type RollbackTarget } from '../planner/rollback-target.js';
+import type { Context } from './context.js';
+import type { Session } from './session.js';
+
+const SHOWN_VERSIONS = 8;
+
+/**
+ * Where the records say to go; where they do not, the versions that AWS has are shown, and whoever sits at a terminal is asked.
+ *
+ * @throws NO_ROLLBACK_TARGET, with the versions that `--to` could name
+ */
+export async function chooseOrAsk(
+  { host, options, output }: Context,
+  { lambda }: Session,
+  name: string,
+  served: LiveAlias,
+  known: readonly DeployRecord[],
+): Promise<RollbackTarget> {
+  const { to, yes, planOnly } = options;
+  try {
+    return chooseTarget(name, served, known, typeof to === 'string' ? to : undefined);
+  } catch (error) {
+    if (!isDeployError(error, 'NO_ROLLBACK_TARGET')) throw error;
+    const versions = (await lambda.listVersions(name)).slice(-SHOWN_VERSIONS).reverse();
+    const isAsked =
+      to === undefined && yes !== true && planOnly !== true && host.isTerminal.stdin && host.isTerminal.stderr;
+    if (!isAsked || versions.length === 0) throw withVersions(error, name, versions);
+    output.diagnostics([
+      [error.detail],
+      ['The versions that AWS has, newest first:'],
+      ...versions.map((one) => [`  ${described(one)}${one.version === served.version ? '  (live)' : ''}`]),
+    ]);
+    const answer = (await host.ask('Go to which version? ')).trim();
+    if (versions.some(({ version }) => version === answer)) return chooseTarget(name, served, known, answer);
+    throw withVersions(error, name, versions);
+  }
+}
+
+function withVersions(error: DeployError, subject: string, versions: readonly LiveVersion[]): DeployError {
+  const fix =
+    versions.length === 0
+      ? 'no version is published.'
+      : `say where to go with --to VERSION; AWS has ${versions.map(described).join('; ')}.`;
+  return new DeployError(error.code, error.detail, { subject, fix });
+}
+
+/** When it was published, and what that deployment said of itself. */
+function described({ version, lastModified, description }: LiveVersion): string {
+  const words = description === '' ? '' : ` ${description}`;
+  return `${version} (${lastModified}${words})`;
+}

@@ -1,0 +1,113 @@
+import { DeployError } from '../errors.js';
+import type { Desired, DesiredAlias, DesiredFunction, LiveVersion } from '../model/function.js';
+import { MAX_ZIP_BYTES } from '../model/limits.js';
+import type { Warning } from '../model/plan.js';
+import type { DeployRecord } from '../model/record.js';
+import { planRollback } from '../planner/rollback.js';
+import { deploymentId, type RollbackTarget } from '../planner/rollback-target.js';
+import { ABORT } from './abort.js';
+import { chooseOrAsk } from './choose-target.js';
+import type { Context } from './context.js';
+import type { Job } from './execute.js';
+import { uploadOf } from './objects.js';
+import { readOrigin } from './origin.js';
+import { rolloutJob } from './rollout.js';
+import { readState, type Session } from './session.js';
+import { codeOfVersion } from './version-code.js';
+
+/** The alias that goes back. */
+export interface Wanted {
+  readonly one: DesiredFunction;
+  readonly alias: DesiredAlias;
+  /** Where an archive over the limit of a request may go through. */
+  readonly bucket: string | undefined;
+}
+
+/** What a rollback is carried out with; `close` deletes what it downloaded. */
+export type RollbackJob = Job & { readonly close?: () => Promise<void> };
+
+/**
+ * Reads what is live and what is recorded, chooses the target, and plans the way there.
+ *
+ * @throws NO_ROLLBACK_TARGET, VERSION_NOT_FOUND, ZIP_TOO_LARGE, AWS_*, RECORD_STORE
+ */
+export async function prepareRollback(
+  context: Context,
+  session: Session,
+  { account }: Pick<Desired, 'account'>,
+  { one, alias, bucket }: Wanted,
+): Promise<RollbackJob> {
+  const [state, origin] = await Promise.all([readState(context, session, account, one), readOrigin(context.host)]);
+  const { live } = state;
+  const served = live?.aliases.find(({ name }) => name === alias.name);
+  if (live === undefined || served === undefined) {
+    const what = live === undefined ? `function ${one.name}` : `alias ${alias.name} of ${one.name}`;
+    const fix = 'check name, region and account.';
+    throw new DeployError('NO_ROLLBACK_TARGET', `${what} does not exist.`, { subject: one.name, fix });
+  }
+  const known = state.records.get(alias.name) ?? [];
+  // The way back from an open rollout is its abort (semantics 22).
+  if (context.options['to'] === undefined && Object.keys(served.weights).length > 0)
+    return rolloutJob(context, { session, one, alias, live, known, origin }, ABORT);
+  const target = await chooseOrAsk(context, session, one.name, served, known);
+  const version = (await session.lambda.getFunction(one.name, target.version))?.version;
+  if (version === undefined) throw gone(one.name, target.version);
+  context.output.redactor.learnVersion(version);
+  const planned = planRollback({
+    name: one.name,
+    alias,
+    live,
+    version,
+    target,
+    recordsInTags: session.records.kind === 'tags',
+    ...(await throughS3(session, bucket, version)),
+  });
+  return {
+    session,
+    planned: { ...planned, warnings: [...planned.warnings, ...kept(one, session, target.record)] },
+    desired: { name: one.name, aliases: [alias], specDigest: planned.plan.specDigest },
+    // The run compares the version that it goes back to with what was seen here.
+    live: { ...live, versions: [...live.versions.filter((other) => other.version !== version.version), version] },
+    known,
+    ...codeOfVersion(session.lambda, one.name, target.version),
+    meta: {
+      action: 'rollback',
+      origin,
+      links: { [alias.name]: linksOf(target) },
+      spec: target.record?.spec,
+      unversioned: target.record?.unversioned,
+    },
+  };
+}
+
+async function throughS3(
+  { objects }: Session,
+  bucket: string | undefined,
+  { packageType, codeSize, codeSha256 }: LiveVersion,
+): Promise<Pick<Parameters<typeof planRollback>[0], 'object'>> {
+  if (bucket === undefined || packageType === 'Image' || codeSize <= MAX_ZIP_BYTES) return {};
+  return { object: await uploadOf(objects, bucket, codeSha256) };
+}
+
+/** What no version keeps, and this store neither: it stays as it is. */
+function kept({ name, tags }: DesiredFunction, { records }: Session, record: DeployRecord | undefined): Warning[] {
+  if (Object.keys(tags).length === 0 || record?.unversioned !== undefined) return [];
+  const why = records.kind === 'tags' ? 'records in the function’s own tags do not keep them' : 'no record has them';
+  const message = `the tags that the file manages stay as they are on ${name}: ${why}.`;
+  return [{ code: 'TAGS_NOT_RESTORED', function: name, message }];
+}
+
+function gone(name: string, version: string): DeployError {
+  return new DeployError('VERSION_NOT_FOUND', `version ${version} of ${name} no longer exists. Nothing was changed.`, {
+    subject: name,
+    fix: 'choose another one with --to VERSION.',
+  });
+}
+
+/** What the record of this rollback says of the others, by their deployments' ids. */
+function linksOf({ record, leaves }: RollbackTarget): { restores?: string; leaves?: string } {
+  return {
+    ...(record === undefined ? {} : { restores: deploymentId(record) }),
+    ...(leaves === undefined ? {} : { leaves: deploymentId(leaves) }),
+  };
+}
