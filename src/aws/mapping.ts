@@ -128,6 +128,7 @@ export function toLiveVersion(configuration: FunctionConfiguration, code: Functi
       lastUpdateStatus: configuration.LastUpdateStatus,
       lastUpdateStatusReason: configuration.LastUpdateStatusReason,
       lastUpdateStatusReasonCode: configuration.LastUpdateStatusReasonCode,
+      runtimeVersionArn: configuration.RuntimeVersionConfig?.RuntimeVersionArn,
       codeLocation: code.Location === undefined ? undefined : new Secret(code.Location),
       sourceKmsKeyArn: code.SourceKMSKeyArn,
     }),

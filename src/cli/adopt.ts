@@ -104,7 +104,7 @@ class Adoption {
 
   /** Whether the text is valid, says nothing else anew, and its function has no drift at the path. */
   private async isRight(candidate: string, path: string, input: DriftInput): Promise<boolean> {
-    const [before, after] = [await this.load(this.text), await this.load(candidate)];
+    const [before, after] = [await this.loadCurrent(), await this.load(candidate)];
     if (before === undefined || after === undefined) return false;
     const { key } = input.desired;
     const own = idOf(this.spec.environment, key);
@@ -124,6 +124,13 @@ class Adoption {
         .map((difference) => difference.path);
     const [was, is] = [moved(input), moved({ desired })];
     return !is.includes(path) && is.every((one) => was.includes(one));
+  }
+
+  private current: { readonly text: string; readonly specs: readonly LoadedSpec[] | undefined } | undefined;
+
+  private async loadCurrent(): Promise<readonly LoadedSpec[] | undefined> {
+    if (this.current?.text !== this.text) this.current = { text: this.text, specs: await this.load(this.text) };
+    return this.current.specs;
   }
 
   private async load(text: string): Promise<readonly LoadedSpec[] | undefined> {

@@ -217,6 +217,8 @@ export interface LiveVersion {
   readonly lastUpdateStatusReasonCode?: string;
   /** ISO 8601. */
   readonly lastModified: string;
+  /** The patch level of a managed runtime, which AWS moves by itself; absent for images, and from ListVersionsByFunction. */
+  readonly runtimeVersionArn?: string;
   /** A presigned link to the archive, good for ten minutes; absent when it was not asked for or not given. */
   readonly codeLocation?: Secret;
   /** The customer's key that encrypts the archive; absent for AWS's own, and from ListVersionsByFunction. */

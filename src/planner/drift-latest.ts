@@ -51,6 +51,7 @@ export function latestDrift(
   const asked = new Set(diffContent(left.content, overlay(desired, left.content)).map(({ path }) => path));
   const isUnseen = left.hasMoved === true;
   const differences = [
+    ...patched(desired, live, newest),
     ...moved.map((one) => movedAt(desired, one, wanted, asked)),
     ...wanted
       .filter(({ path }) => moved.every((one) => one.path !== path))
@@ -73,6 +74,16 @@ export function latestDrift(
     class: 'drift',
   };
   return { differences: [...differences, whole], notes };
+}
+
+/** AWS patches a runtime under the same name: of `$LATEST` at its next update, of a version when it rolls the patch out. */
+function patched(desired: DesiredFunction, live: LiveFunction, newest: DeployRecord | undefined): DriftDifference[] {
+  const snapshot = newest && snapshotOf(desired, live, newest);
+  const [recorded, now] = [snapshot?.runtimeVersionArn, live.latest.runtimeVersionArn];
+  if (recorded === undefined || now === undefined || recorded === now) return [];
+  // Another runtime is somebody's edit, and has another patch level of its own.
+  if (snapshot?.settings.runtime !== live.latest.settings.runtime) return [];
+  return [{ path: 'runtimeVersion', recorded, live: now, desired: null, class: 'aws' }];
 }
 
 const HIDDEN = 'environment';

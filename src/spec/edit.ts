@@ -55,21 +55,26 @@ function replaced(text: string, map: YAMLMap, pair: YamlPair, value: Json): stri
   const written = rendered(value, isQuoted || styleOf(node) === 'QUOTE_DOUBLE', map.flow === true);
   const [start, end] = rangeOf(node);
   const isInline = start < end && !(isCollection(node) && node.flow !== true);
-  if (isInline) return splice(text, start, endOf(node), written);
+  if (isInline) return splice(text, start, endOf(text, node), written);
   // An empty value, or one that begins on a line of its own: the new one stands behind the colon.
   const colon = text.indexOf(':', rangeOf(pair.key)[1]) + 1;
-  return splice(text, colon, Math.max(colon, start < end ? endOf(node) : colon), ` ${written}`);
+  return splice(text, colon, Math.max(colon, start < end ? endOf(text, node) : colon), ` ${written}`);
 }
 
 /** A list of one line an item: of an equal number of items only those that differ are touched. */
 function withItems(text: string, list: YAMLSeq, value: readonly Json[], isQuoted: boolean): string {
   const [start] = rangeOf(list);
   const items = list.items.filter(isScalar);
-  if (value.length === 0) return splice(text, start, endOf(list), '[]');
+  if (value.length === 0) return splice(text, start, endOf(text, list), '[]');
   const written = value.map((item) => rendered(item, isQuoted, false));
   if (items.length !== value.length || items.length !== list.items.length) {
     const indent = ' '.repeat(start - lineStart(text, start));
-    return splice(text, start, endOf(list), written.map((item) => `- ${item}`).join(`${newlineOf(text)}${indent}`));
+    return splice(
+      text,
+      start,
+      endOf(text, list),
+      written.map((item) => `- ${item}`).join(`${newlineOf(text)}${indent}`),
+    );
   }
   return items.reduceRight((result, item, index) => {
     const isSame = item.value === escaped(value[index] ?? null);
@@ -122,12 +127,14 @@ function styleOf(node: unknown): string | undefined {
 
 function rendered(value: Json, isQuoted: boolean, inFlow: boolean): string {
   const own = escaped(value);
-  if (isQuoted)
-    return JSON.stringify(own, null, 1)
-      .replace(/\n */g, ' ')
-      .replace(/^([[{]) | ([\]}])$/g, '$1$2');
+  const json = JSON.stringify(own, null, 1)
+    .replace(/\n */g, ' ')
+    .replace(/^([[{]) | ([\]}])$/g, '$1$2');
+  if (isQuoted) return json;
   // Inside of brackets a comma ends a plain scalar, so it is written as there.
   const text = stringify(inFlow ? [own] : own, { ...FAITHFUL, collectionStyle: 'flow' }).trim();
+  // Quoted text of several lines would have to be indented: as JSON it is one line.
+  if (text.includes('\n')) return json;
   return inFlow ? text.replace(/^\[ ?| ?\]$/g, '') : text;
 }
 
@@ -147,20 +154,26 @@ function rangeOf(node: unknown): readonly [number, number] {
 function endOfPair(text: string, { key, value }: YamlPair): number {
   if (value !== null && value !== undefined) {
     const [start, end] = rangeOf(value);
-    if (start < end) return endOf(value);
+    if (start < end) return endOf(text, value);
   }
   return text.indexOf(':', rangeOf(key)[1]) + 1;
 }
 
-/** The library counts the end of the last line, and comments behind it, to a collection of lines. */
-function endOf(node: unknown): number {
-  if (!isCollection(node) || node.flow === true || node.items.length === 0) return rangeOf(node)[1];
+/**
+ * The library counts the end of the last line, and comments behind it, to a collection of lines, and to text of several lines (`|`)
+ * its last line break.
+ */
+function endOf(text: string, node: unknown): number {
+  if (!isCollection(node) || node.flow === true || node.items.length === 0) {
+    const [start, end] = rangeOf(node);
+    return start + text.slice(start, end).trimEnd().length;
+  }
   const last: unknown = node.items.at(-1);
-  if (!isMap(node)) return endOf(last);
+  if (!isMap(node)) return endOf(text, last);
   const { key, value } = last as YamlPair;
   return value === null || value === undefined || rangeOf(value)[0] === rangeOf(value)[1]
     ? rangeOf(key)[1] + 1
-    : endOf(value);
+    : endOf(text, value);
 }
 
 function lineStart(text: string, at: number): number {

@@ -141,6 +141,22 @@ describe('detectDrift', () => {
       { 'aliases.live.weights': 'aws' },
     ],
     [
+      'the patch level of a runtime',
+      {
+        latest: { ...ONE, runtimeVersionArn: 'arn:2' },
+        function: { versions: [{ ...V1, runtimeVersionArn: 'arn:1' }] },
+      },
+      { runtimeVersion: 'aws' },
+    ],
+    [
+      'another runtime, with a patch level of its own',
+      {
+        latest: { ...ONE, settings: { runtime: 'nodejs24.x' }, runtimeVersionArn: 'arn:2' },
+        function: { versions: [{ ...V1, runtimeVersionArn: 'arn:1' }] },
+      },
+      { runtime: 'drift' },
+    ],
+    [
       'a rollout that waited, and was taken back by hand',
       { records: [record(2, { result: 'pending', version: '1', triedVersion: '2', latestDigest: 'd' })], digest: 'd' },
       { 'aliases.live.weights': 'drift' },

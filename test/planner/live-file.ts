@@ -26,6 +26,7 @@ export interface PlainVersion {
   readonly lastUpdateStatus?: string;
   readonly lastUpdateStatusReason?: string;
   readonly lastUpdateStatusReasonCode?: string;
+  readonly runtimeVersionArn?: string;
 }
 
 /** A function in `live.json`. */

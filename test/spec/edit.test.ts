@@ -19,6 +19,10 @@ functions:
       subnetIds: [ s1, s2 ]   # flow
       securityGroupIds:
         - g1
+    note: |
+      first
+      second
+    # behind a block
     description:
     kmsKeyArn: null
     tags: { team: us, cost: "42" }
@@ -66,6 +70,8 @@ describe('editText', () => {
     ],
     ['a text that would be something else is quoted', ['role'], 'true', ["    role: 'arn:role'"], ['    role: "true"']],
     ['an expression is escaped', ['role'], 'a${B}', ["    role: 'arn:role'"], ['    role: "a$${B}"']],
+    ['text of several lines', ['role'], 'a\nb: "c" #d', ["    role: 'arn:role'"], ['    role: "a\\nb: \\"c\\" #d"']],
+    ['a block of text', ['note'], 'short', ['    note: |', '      first', '      second'], ['    note: short']],
     ['one item of a list', ['layers'], ['one', 'new'], ['      - two'], ['      - new']],
     [
       'another item, its comment stays',
