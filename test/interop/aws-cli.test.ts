@@ -93,6 +93,41 @@ describe.skipIf(!hasAws)('the aws CLI sees what the tool did', () => {
     expect(alias).not.toHaveProperty('RoutingConfig');
   });
 
+  it('what the aws CLI hangs on a function is found by drift --strict, and it reads the trail that blame reads', async () => {
+    const run = await awsStage();
+    await run.file(fileOf({ hello: hello() }));
+    expect((await run.run('apply', '--yes')).exitCode).toBe(0);
+    await run.aws('create-function-url-config --function-name hello --qualifier live --auth-type NONE');
+    await run.aws(
+      'add-permission --function-name hello --statement-id s3 --action lambda:InvokeFunction --principal s3.amazonaws.com',
+    );
+    const { Policy } = await run.aws('get-policy --function-name hello');
+    expect(JSON.parse(Policy as string)).toMatchObject({ Statement: [{ Sid: 's3' }] });
+    const queue = 'arn:aws:sqs:us-east-1:123456789012:jobs';
+    await run.aws(`create-event-source-mapping --function-name hello --event-source-arn ${queue}`);
+    await run.aws('put-function-event-invoke-config --function-name hello --maximum-retry-attempts 0');
+    const ran = await run.run('drift', '--strict', '--blame', '--format', 'json');
+    const { differences } = ran.json().functions[0];
+    const told = differences.map((one: Document) => [
+      one['path'].replace(/[0-9a-f-]{36}$/, 'UUID'),
+      one['by']?.operation,
+    ]);
+    expect([ran.exitCode, told]).toEqual([
+      2,
+      [
+        ['aliases.live.url', 'CreateFunctionUrlConfig'],
+        ['eventInvokeConfig', 'PutFunctionEventInvokeConfig'],
+        ['eventSources.UUID', 'CreateEventSourceMapping'],
+        ['permissions.s3', 'AddPermission'],
+      ],
+    ]);
+    const lookup = 'cloudtrail lookup-events --lookup-attributes AttributeKey=ResourceName,AttributeValue=hello';
+    const answer = await program(run.sandbox.url, run.folder, 'aws', [...lookup.split(' '), '--output', 'json']);
+    expect(answer.exitCode, answer.err).toBe(0);
+    const [newest] = (JSON.parse(answer.out) as Document)['Events'];
+    expect(newest).toMatchObject({ EventName: 'PutFunctionEventInvokeConfig', EventSource: 'lambda.amazonaws.com' });
+  });
+
   it('what the aws CLI changes is drift, and apply mends it', async () => {
     const run = await awsStage();
     await run.file(fileOf({ hello: hello() }));
