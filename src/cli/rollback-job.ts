@@ -1,9 +1,13 @@
+import { readVersions } from '../aws/read-live.js';
 import { DeployError } from '../errors.js';
-import type { Desired, DesiredAlias, DesiredFunction, LiveVersion } from '../model/function.js';
+import type { Desired, DesiredAlias, DesiredFunction, LiveFunction, LiveVersion } from '../model/function.js';
 import { MAX_ZIP_BYTES } from '../model/limits.js';
 import type { Warning } from '../model/plan.js';
 import type { DeployRecord } from '../model/record.js';
-import { planRollback } from '../planner/rollback.js';
+import { sameVersionContent } from '../planner/compare.js';
+import { findFrozen, frozenWarnings, type Frozen } from '../planner/frozen.js';
+import { contentOf } from '../planner/normalize.js';
+import { contentAfter, planRollback, type RollbackInput } from '../planner/rollback.js';
 import { deploymentId, type RollbackTarget } from '../planner/rollback-target.js';
 import { ABORT } from './abort.js';
 import { chooseOrAsk } from './choose-target.js';
@@ -21,6 +25,8 @@ export interface Wanted {
   readonly alias: DesiredAlias;
   /** Where an archive over the limit of a request may go through. */
   readonly bucket: string | undefined;
+  /** Variables that the file gives by a reference to a secret. */
+  readonly references: readonly string[];
 }
 
 /** What a rollback is carried out with; `close` deletes what it downloaded. */
@@ -35,7 +41,7 @@ export async function prepareRollback(
   context: Context,
   session: Session,
   { account }: Pick<Desired, 'account'>,
-  { one, alias, bucket }: Wanted,
+  { one, alias, bucket, references }: Wanted,
 ): Promise<RollbackJob> {
   const [state, origin] = await Promise.all([readState(context, session, account, one), readOrigin(context.host)]);
   const { live } = state;
@@ -50,26 +56,34 @@ export async function prepareRollback(
   if (context.options['to'] === undefined && Object.keys(served.weights).length > 0)
     return rolloutJob(context, { session, one, alias, live, known, origin }, ABORT);
   const target = await chooseOrAsk(context, session, one.name, served, known);
-  const version = (await session.lambda.getFunction(one.name, target.version))?.version;
-  if (version === undefined) throw gone(one.name, target.version);
-  context.output.redactor.learnVersion(version);
+  const old = (await session.lambda.getFunction(one.name, target.version))?.version;
+  if (old === undefined) throw gone(one.name, target.version);
+  context.output.redactor.learnVersion(old);
+  const frozen = findFrozen(one, old, references);
+  const isFresh = context.options['freshSecrets'] === true;
+  const serving = isFresh ? await withFresh(session, live, old, frozen) : { version: old };
+  const { version } = serving;
   const planned = planRollback({
     name: one.name,
     alias,
     live,
-    version,
+    ...serving,
     target,
     recordsInTags: session.records.kind === 'tags',
     ...(await throughS3(session, bucket, version)),
   });
+  const warnings = [
+    ...frozenWarnings({ name: one.name, version: old.version }, frozen, isFresh),
+    ...kept(one, session, target.record),
+  ];
   return {
     session,
-    planned: { ...planned, warnings: [...planned.warnings, ...kept(one, session, target.record)] },
+    planned: { ...planned, warnings: [...planned.warnings, ...warnings] },
     desired: { name: one.name, aliases: [alias], specDigest: planned.plan.specDigest },
     // The run compares the version that it goes back to with what was seen here.
     live: { ...live, versions: [...live.versions.filter((other) => other.version !== version.version), version] },
     known,
-    ...codeOfVersion(session.lambda, one.name, target.version),
+    ...codeOfVersion(session.lambda, one.name, version.version),
     meta: {
       action: 'rollback',
       origin,
@@ -80,11 +94,36 @@ export async function prepareRollback(
   };
 }
 
+/** The version with today's secrets: one that is there already, or what has to be published. @throws SECRET_UNKNOWN */
+async function withFresh(
+  { lambda }: Session,
+  live: LiveFunction,
+  version: LiveVersion,
+  { changed, unknown }: Frozen,
+): Promise<Pick<RollbackInput, 'version' | 'fresh'>> {
+  const { name } = live;
+  const [doubtful] = Object.entries(unknown);
+  if (doubtful !== undefined) {
+    const detail = `${doubtful[0]} of version ${version.version} of ${name}: ${doubtful[1]} Nothing was changed.`;
+    throw new DeployError('SECRET_UNKNOWN', detail, {
+      subject: name,
+      fix: 'allow this identity to read it, or roll back without --fresh-secrets.',
+    });
+  }
+  if (Object.keys(changed).length === 0) return { version };
+  const wanted = contentAfter({ name, live, version, fresh: changed });
+  const isSame = (one: LiveVersion): boolean => sameVersionContent(contentOf(one, name), wanted);
+  const there = (await readVersions(lambda, name, isSame, live.versions))
+    .filter(({ state }) => state !== 'Failed')
+    .at(-1);
+  return there === undefined ? { version, fresh: changed } : { version: there };
+}
+
 async function throughS3(
   { objects }: Session,
   bucket: string | undefined,
   { packageType, codeSize, codeSha256 }: LiveVersion,
-): Promise<Pick<Parameters<typeof planRollback>[0], 'object'>> {
+): Promise<Pick<RollbackInput, 'object'>> {
   if (bucket === undefined || packageType === 'Image' || codeSize <= MAX_ZIP_BYTES) return {};
   return { object: await uploadOf(objects, bucket, codeSha256) };
 }

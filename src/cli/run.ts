@@ -80,6 +80,7 @@ function createProgram(host: Host, act: Act): Command {
     .action(act(async () => (await import('./drift.js')).drift));
   verb('rollback', 'go back to the deployment before the one that is live')
     .option('--to <target>', 'a version, a record or a commit')
+    .option('--fresh-secrets', 'publish the version again with today’s secrets', false)
     .option('--skip-check', 'do not invoke the version before and after the move', false)
     .option('--plan-only', 'show the plan and stop', false)
     .option('-y, --yes', 'do not ask', false)

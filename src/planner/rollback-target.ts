@@ -70,9 +70,15 @@ function begunRollback(served: Version, records: readonly DeployRecord[]): Rollb
   const [newest] = records;
   if (newest?.action !== 'rollback' || newest.result === 'succeeded') return undefined;
   const record = records.find(({ id }) => id === newest.restores);
-  if (record?.version !== served) return undefined;
+  if (record === undefined || (record.version !== served && !isPublishedBy(newest, served, records))) return undefined;
   const leaves = records.find(({ id }) => id === newest.leaves);
   return { version: served, record, resumes: true, ...(leaves === undefined ? {} : { leaves }) };
+}
+
+/** Whether a rollback that published its target anew has put it there: nobody recorded that number before. */
+function isPublishedBy({ previousVersion }: DeployRecord, served: Version, records: readonly DeployRecord[]): boolean {
+  const earlier = [previousVersion, ...records.slice(1).map(({ version }) => version)];
+  return earlier.every((version) => version === null || Number(version) < Number(served));
 }
 
 /** The deployment that is live: a rollback's record counts as the record it restored, a failed one where its move stands. */

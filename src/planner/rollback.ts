@@ -52,7 +52,7 @@ export function planRollback(input: RollbackInput): PlannedFunction {
       fix: 'choose another one with --to VERSION.',
     });
   }
-  refuseForeign(name, version, target);
+  if (version.version === target.version) refuseForeign(name, version, target);
   const current = contentOf(live.latest, name);
   const content = contentAfter(input);
   // Variables that AWS shows neither here nor there stay as they are.

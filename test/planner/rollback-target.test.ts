@@ -146,6 +146,17 @@ describe('chooseTarget', () => {
       expect(chooseTarget('app', alias('2'), arrange([closed, ...deployed]))).toMatchObject({ resumes: true });
     });
 
+    it('after its move to what it had published anew is finished too', () => {
+      expect(chooseTarget('app', alias('4'), records)).toEqual({
+        version: '4',
+        record: two,
+        leaves: three,
+        resumes: true,
+      });
+      const closed = record(9, { ...base, result: 'failed', version: '4' });
+      expect(chooseTarget('app', alias('4'), arrange([closed, ...deployed]))).toMatchObject({ resumes: true });
+    });
+
     it('before its move is begun again', () => {
       expect(chooseTarget('app', alias('3'), records)).toEqual({ version: '2', record: two, leaves: three });
     });
