@@ -109,7 +109,18 @@ function leftBy(
   // A run that failed may have left something else than the version that it tried: then only the paths tell.
   if (left.by === 'version' && !succeeded && newest.result !== 'pending') return left;
   const by = left.by === 'nothing' ? 'digest' : left.by;
-  return { ...left, by, hasMoved: digestOf(left.content) !== was };
+  const hasMoved = digestOf(left.content) !== was;
+  // What others own is in the digest, too, and is theirs to move.
+  return { ...left, by, hasMoved: hasMoved && mayBeTheirs(desired, left, current) ? undefined : hasMoved };
+}
+
+/** Whether what moved may be what the file leaves to others. A version shows whether that moved; a digest has no values of variables. */
+function mayBeTheirs(desired: DesiredFunction, left: Left, current: Content): boolean {
+  if (left.by !== 'version') return desired.ignoreChanges.some((path) => !/^(tags|aliases)\./.test(path));
+  return diffContent(left.content, current).some(
+    ({ path, before, after, sensitive }) =>
+      isIgnored(desired, path) && !(sensitive === true && before !== null && after !== null),
+  );
 }
 
 /** What the version, or else the record's spec says. */

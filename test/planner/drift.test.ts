@@ -185,6 +185,27 @@ describe('detectDrift', () => {
       { description: 'drift' },
     ],
     [
+      'the digest moved in what others own: nothing is said of the description',
+      {
+        latest: { ...ONE, settings: { description: 'theirs', layers: ['theirs'] } },
+        records: [{ ...DEPLOYED, latestDigest: 'd1' }],
+        desired: { ignoreChanges: ['layers'] },
+        digest: 'd2',
+      },
+      {},
+    ],
+    [
+      'the same without a version',
+      {
+        latest: { ...ONE, settings: { layers: ['theirs'] } },
+        records: [record(1, { version: '7', latestDigest: 'd1', spec: { timeout: 3 } })],
+        function: { aliases: [{ name: 'live', version: '7' }] },
+        desired: { settings: { timeout: 3 }, ignoreChanges: ['layers'] },
+        digest: 'd2',
+      },
+      {},
+    ],
+    [
       'the description, with a record that has it',
       {
         latest: { ...ONE, settings: { description: 'theirs' } },
