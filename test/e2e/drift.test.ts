@@ -132,3 +132,23 @@ it('Markdown is a table, and escaping hides no secret from the redactor', async 
   ]);
   expect(ran.out.replaceAll('\\', '')).not.toContain(secret);
 });
+
+it('a rollout that waits is in progress, past its interval abandoned, and drift once its weights are cleared by hand', async () => {
+  const rollout = { steps: ['10%'], interval: '5m', promotion: 'manual' };
+  const file = (timeout: number): Document => fileOf({ hello: hello({ timeout, aliases: { live: { rollout } } }) });
+  const own = await ofABuild(file(5));
+  await own.file(file(9));
+  expect((await own.run('apply', '--yes')).exitCode).toBe(0);
+  const told = async (): Promise<unknown> => {
+    const ran = await own.run('drift', '--format', 'json');
+    const [one] = ran.json().functions;
+    const differences = one.differences.map((each: Document) => [each['path'], each['class']]);
+    return [ran.exitCode, differences, one.rollouts.map((each: Document) => [each['state'], each['version']])];
+  };
+  expect(await told()).toEqual([0, [], [['in_progress', '2']]]);
+  await own.clock.sleep(301_000);
+  expect(await told()).toEqual([0, [], [['abandoned', '2']]]);
+  const live = own.fn().aliases.get('live');
+  if (live !== undefined) live.weights = {};
+  expect(await told()).toEqual([2, [['aliases.live.weights', 'drift']], []]);
+});
