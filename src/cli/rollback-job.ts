@@ -1,6 +1,6 @@
 import { readVersions } from '../aws/read-live.js';
 import { DeployError } from '../errors.js';
-import type { Desired, DesiredAlias, DesiredFunction, LiveFunction, LiveVersion } from '../model/function.js';
+import type { DesiredAlias, DesiredFunction, LiveFunction, LiveVersion } from '../model/function.js';
 import { MAX_ZIP_BYTES } from '../model/limits.js';
 import type { Warning } from '../model/plan.js';
 import type { DeployRecord } from '../model/record.js';
@@ -9,12 +9,14 @@ import { findFrozen, frozenWarnings, type Frozen } from '../planner/frozen.js';
 import { contentOf } from '../planner/normalize.js';
 import { contentAfter, planRollback, type RollbackInput } from '../planner/rollback.js';
 import { deploymentId, type RollbackTarget } from '../planner/rollback-target.js';
+import type { LoadedSpec } from '../spec/load.js';
 import { ABORT } from './abort.js';
 import { chooseOrAsk } from './choose-target.js';
 import type { Context } from './context.js';
 import type { Job } from './execute.js';
 import { uploadOf } from './objects.js';
 import { readOrigin } from './origin.js';
+import { republish } from './republish.js';
 import { rolloutJob } from './rollout.js';
 import { readState, type Session } from './session.js';
 import { codeOfVersion } from './version-code.js';
@@ -27,6 +29,8 @@ export interface Wanted {
   readonly bucket: string | undefined;
   /** Variables that the file gives by a reference to a secret. */
   readonly references: readonly string[];
+  /** The file, with this alias alone. */
+  readonly checks: LoadedSpec;
 }
 
 /** What a rollback is carried out with; `close` deletes what it downloaded. */
@@ -37,13 +41,12 @@ export type RollbackJob = Job & { readonly close?: () => Promise<void> };
  *
  * @throws NO_ROLLBACK_TARGET, VERSION_NOT_FOUND, ZIP_TOO_LARGE, AWS_*, RECORD_STORE
  */
-export async function prepareRollback(
-  context: Context,
-  session: Session,
-  { account }: Pick<Desired, 'account'>,
-  { one, alias, bucket, references }: Wanted,
-): Promise<RollbackJob> {
-  const [state, origin] = await Promise.all([readState(context, session, account, one), readOrigin(context.host)]);
+export async function prepareRollback(context: Context, session: Session, wanted: Wanted): Promise<RollbackJob> {
+  const { one, alias, checks } = wanted;
+  const [state, origin] = await Promise.all([
+    readState(context, session, checks.account, one),
+    readOrigin(context.host),
+  ]);
   const { live } = state;
   const served = live?.aliases.find(({ name }) => name === alias.name);
   if (live === undefined || served === undefined) {
@@ -56,8 +59,40 @@ export async function prepareRollback(
   if (context.options['to'] === undefined && Object.keys(served.weights).length > 0)
     return rolloutJob(context, { session, one, alias, live, known, origin }, ABORT);
   const target = await chooseOrAsk(context, session, one.name, served, known);
+  const way = await planWay(context, session, wanted, live, target);
+  const warnings = kept(one, session, target.record);
+  return {
+    session,
+    desired: { name: one.name, aliases: [alias], specDigest: way.planned.plan.specDigest },
+    known,
+    ...way,
+    planned: { ...way.planned, warnings: [...way.planned.warnings, ...warnings] },
+    meta: {
+      action: 'rollback',
+      origin,
+      links: { [alias.name]: linksOf(target) },
+      spec: target.record?.spec,
+      unversioned: target.record?.unversioned,
+    },
+  };
+}
+
+type Way = Pick<RollbackJob, 'planned' | 'live' | 'code' | 'archive' | 'close'>;
+
+/** By the version itself; published again with today's secrets, or because it was deleted. */
+async function planWay(
+  context: Context,
+  session: Session,
+  wanted: Wanted,
+  live: LiveFunction,
+  target: RollbackTarget,
+): Promise<Way> {
+  const { one, alias, bucket, references } = wanted;
   const old = (await session.lambda.getFunction(one.name, target.version))?.version;
-  if (old === undefined) throw gone(one.name, target.version);
+  if (old === undefined) {
+    const { code, ...again } = await republish(context, session, wanted, live, target);
+    return { ...again, ...code };
+  }
   context.output.redactor.learnVersion(old);
   const frozen = findFrozen(one, old, references);
   const isFresh = context.options['freshSecrets'] === true;
@@ -72,25 +107,12 @@ export async function prepareRollback(
     recordsInTags: session.records.kind === 'tags',
     ...(await throughS3(session, bucket, version)),
   });
-  const warnings = [
-    ...frozenWarnings({ name: one.name, version: old.version }, frozen, isFresh),
-    ...kept(one, session, target.record),
-  ];
+  const warnings = frozenWarnings({ name: one.name, version: old.version }, frozen, isFresh);
   return {
-    session,
     planned: { ...planned, warnings: [...planned.warnings, ...warnings] },
-    desired: { name: one.name, aliases: [alias], specDigest: planned.plan.specDigest },
     // The run compares the version that it goes back to with what was seen here.
     live: { ...live, versions: [...live.versions.filter((other) => other.version !== version.version), version] },
-    known,
     ...codeOfVersion(session.lambda, one.name, version.version),
-    meta: {
-      action: 'rollback',
-      origin,
-      links: { [alias.name]: linksOf(target) },
-      spec: target.record?.spec,
-      unversioned: target.record?.unversioned,
-    },
   };
 }
 
@@ -134,13 +156,6 @@ function kept({ name, tags }: DesiredFunction, { records }: Session, record: Dep
   const why = records.kind === 'tags' ? 'records in the function’s own tags do not keep them' : 'no record has them';
   const message = `the tags that the file manages stay as they are on ${name}: ${why}.`;
   return [{ code: 'TAGS_NOT_RESTORED', function: name, message }];
-}
-
-function gone(name: string, version: string): DeployError {
-  return new DeployError('VERSION_NOT_FOUND', `version ${version} of ${name} no longer exists. Nothing was changed.`, {
-    subject: name,
-    fix: 'choose another one with --to VERSION.',
-  });
 }
 
 /** What the record of this rollback says of the others, by their deployments' ids. */

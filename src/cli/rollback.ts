@@ -25,7 +25,7 @@ export async function rollback(context: Context): Promise<ExitCode> {
   const session = await openSessions(context, desired)(one);
   const references = chosen.one.templates.flatMap((leaf) => ('variable' in leaf ? [leaf.variable] : []));
   const bucket = chosen.one.codeSource?.uploadBucket;
-  const job = await prepareRollback(context, session, desired, { one, alias, bucket, references });
+  const job = await prepareRollback(context, session, { one, alias, bucket, references, checks });
   const document = assemblePlan('rollback', [job.planned.plan], job.planned.warnings);
   if (context.options['planOnly'] === true) {
     context.output.result(document, renderPlan(document));

@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import type { AliasState } from '../../src/sandbox/state.js';
 import { type Document, fileOf, hello, okHandler, type Stage } from '../e2e/support.js';
 
@@ -86,6 +87,25 @@ export const SCENARIOS: readonly Scenario[] = [
       }
       // The commit that follows a rollback: what is deployed is what is written.
       await stage.code(okHandler('two'));
+    },
+  },
+  {
+    name: 'rollback with today’s secrets',
+    argv: ['rollback', '--fresh-secrets', '--yes'],
+    before: at('2'),
+    after: at('3'),
+    mayStay: 'the record is closed after its move',
+    async arrange(stage, apply) {
+      const { parameters } = stage.sandbox.state.stores;
+      parameters.set('/key', 'sk-old-4f9d2c7b1a');
+      await stage.file(fileOf({ hello: hello({ environment: { KEY: '${ssm:/key}' } }) }));
+      await stage.code(okHandler('one'));
+      const first = await readFile(`${stage.folder}/function.zip`);
+      await apply();
+      await stage.code(okHandler('two'));
+      await apply();
+      parameters.set('/key', 'sk-new-8e1b7d3c55');
+      await stage.write('function.zip', first);
     },
   },
 ];
