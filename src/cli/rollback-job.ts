@@ -122,7 +122,7 @@ async function withFresh(
   live: LiveFunction,
   version: LiveVersion,
   { changed, unknown }: Frozen,
-): Promise<Pick<RollbackInput, 'version' | 'fresh'>> {
+): Promise<Pick<RollbackInput, 'version' | 'fresh' | 'above'>> {
   const { name } = live;
   const [doubtful] = Object.entries(unknown);
   if (doubtful !== undefined) {
@@ -135,10 +135,11 @@ async function withFresh(
   if (Object.keys(changed).length === 0) return { version };
   const wanted = contentAfter({ name, live, version, fresh: changed });
   const isSame = (one: LiveVersion): boolean => sameVersionContent(contentOf(one, name), wanted);
-  const there = (await readVersions(lambda, name, isSame, live.versions))
-    .filter(({ state }) => state !== 'Failed')
-    .at(-1);
-  return there === undefined ? { version, fresh: changed } : { version: there };
+  const same = await readVersions(lambda, name, isSame, live.versions);
+  const there = same.findLast(({ state }) => state !== 'Failed');
+  if (there !== undefined) return { version: there };
+  const failed = same.at(-1);
+  return { version, fresh: changed, ...(failed === undefined ? {} : { above: failed.version }) };
 }
 
 async function throughS3(

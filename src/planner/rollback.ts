@@ -8,6 +8,7 @@ import {
   type LiveVersion,
   type ObjectRef,
   type Variables,
+  type Version,
 } from '../model/function.js';
 import type { Json } from '../model/json.js';
 import { MAX_ZIP_BYTES } from '../model/limits.js';
@@ -34,6 +35,8 @@ export interface RollbackInput {
   readonly recordsInTags: boolean;
   /** Today's values of variables that the version has frozen: then its content is published again with them. Absent: it serves itself. */
   readonly fresh?: Variables;
+  /** The Failed version that has the content already: the code is sent again, and the new number must be higher (semantics 6). */
+  readonly above?: Version;
 }
 
 /**
@@ -68,7 +71,7 @@ export function planRollback(input: RollbackInput): PlannedFunction {
   const body =
     input.fresh === undefined
       ? [...shift, ...latest, ...tags]
-      : [...latest, publishStep(version, content), ...shift, ...tags];
+      : [...latest, publishStep(version, content, input.above), ...shift, ...tags];
   // The record that did not end well is followed by one that does.
   const isNothing = body.length === 0 && !resumes;
   const differences: Difference[] = [
@@ -137,9 +140,10 @@ export function contentAfter({
   };
 }
 
-function publishStep({ version, description }: LiveVersion, { codeSha256 }: Content): Operation {
+function publishStep({ version, description }: LiveVersion, { codeSha256 }: Content, above?: Version): Operation {
   const reason = `version ${version} again, with today’s secrets`;
-  return { type: 'PublishVersion', reason, purpose: 'release', description, codeSha256 };
+  const failed = above === undefined ? {} : { above };
+  return { type: 'PublishVersion', reason, purpose: 'release', description, codeSha256, ...failed };
 }
 
 function shiftSteps(alias: DesiredAlias, served: LiveAlias | undefined, to: VersionRef, resumes: boolean): Operation[] {
@@ -166,13 +170,13 @@ function shiftSteps(alias: DesiredAlias, served: LiveAlias | undefined, to: Vers
 }
 
 function latestSteps(
-  { name, live, version, object }: RollbackInput,
+  { name, live, version, object, above }: RollbackInput,
   current: Content,
   content: Content,
   found: readonly PathDifference[],
 ): Operation[] {
   const changed = new Set(found.map(({ path }) => path.split('.')[0] ?? ''));
-  const sendCode = changed.has('code') || changed.has('architectures');
+  const sendCode = changed.has('code') || changed.has('architectures') || above !== undefined;
   const settings: Record<string, Json> = {};
   for (const key of changed) {
     const value = content.settings[key as keyof Content['settings']];

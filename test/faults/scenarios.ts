@@ -22,6 +22,8 @@ export interface Scenario {
   readonly after: Place;
   /** Why a run that failed may leave the alias whole on the new version, where it may. */
   readonly mayStay?: string;
+  /** True: what it goes to is published by it, so that a Failed version makes the next run's number a higher one. */
+  readonly publishes?: true;
 }
 
 const at = (version: string): Place => ({ version, weights: {} });
@@ -91,21 +93,25 @@ export const SCENARIOS: readonly Scenario[] = [
   },
   {
     name: 'rollback with today’s secrets',
+    publishes: true,
     argv: ['rollback', '--fresh-secrets', '--yes'],
-    before: at('2'),
-    after: at('3'),
+    before: at('3'),
+    after: at('4'),
     mayStay: 'the record is closed after its move',
     async arrange(stage, apply) {
       const { parameters } = stage.sandbox.state.stores;
       parameters.set('/key', 'sk-old-4f9d2c7b1a');
       await stage.file(fileOf({ hello: hello({ environment: { KEY: '${ssm:/key}' } }) }));
       await stage.code(okHandler('one'));
-      const first = await readFile(`${stage.folder}/function.zip`);
       await apply();
       await stage.code(okHandler('two'));
+      const second = await readFile(`${stage.folder}/function.zip`);
+      await apply();
+      await stage.code(okHandler('three'));
       await apply();
       parameters.set('/key', 'sk-new-8e1b7d3c55');
-      await stage.write('function.zip', first);
+      // The commit that follows: what is deployed is what is written.
+      await stage.write('function.zip', second);
     },
   },
 ];

@@ -3,7 +3,7 @@ import { isDeployError } from '../../src/errors.js';
 import type { DesiredAlias } from '../../src/model/function.js';
 import { planRollback, type RollbackInput } from '../../src/planner/rollback.js';
 import type { PlainFunction, PlainVersion } from './live-file.js';
-import { live, record, UNREADABLE } from './make.js';
+import { live, record, UNREADABLE, variables } from './make.js';
 
 const ALIAS: DesiredAlias = { name: 'live', healthChecks: [{ timeoutSeconds: 10 }], autoRollback: true };
 const LAYERED = { layers: ['a'] };
@@ -79,6 +79,43 @@ describe('planRollback', () => {
       'sends the code with an architecture',
       { to: { settings: { architectures: ['arm64'] } }, latest: { codeSha256: 'code-a' } },
       'Invoke UpdateAlias Invoke UpdateFunctionCode',
+    ],
+    [
+      'with today’s secrets $LATEST comes first, is published, checked, and then gets the alias',
+      { fresh: variables({ KEY: 'new' }), to: { environment: { KEY: 'old' } } },
+      'UpdateFunctionConfiguration UpdateFunctionCode PublishVersion Invoke UpdateAlias Invoke',
+    ],
+    [
+      'sends the code again where the version that has today’s secrets is Failed',
+      {
+        fresh: variables({ KEY: 'new' }),
+        above: '3',
+        to: { environment: { KEY: 'old' } },
+        latest: { codeSha256: 'code-a', environment: { KEY: 'new' } },
+      },
+      'UpdateFunctionCode PublishVersion Invoke UpdateAlias Invoke',
+    ],
+    [
+      'restores the tags of its record, and removes what only the one that is left had set',
+      {
+        latest: { codeSha256: 'code-a' },
+        target: {
+          version: '1',
+          record: record(0, { version: '1', unversioned: { tags: { team: 'a' } } }),
+          leaves: record(1, { version: '2', unversioned: { tags: { team: 'b', tier: 'gold' } } }),
+        },
+        function: { tags: { team: 'b', tier: 'gold', own: 'x' }, aliases: [{ name: 'live', version: '2' }] },
+      },
+      'Invoke UpdateAlias Invoke TagResource UntagResource',
+    ],
+    [
+      'leaves tags alone of which the record says nothing',
+      {
+        latest: { codeSha256: 'code-a' },
+        target: { version: '1', record: record(0, { version: '1' }) },
+        function: { tags: { team: 'b' }, aliases: [{ name: 'live', version: '2' }] },
+      },
+      'Invoke UpdateAlias Invoke',
     ],
     ['leaves $LATEST alone that is as the version', { latest: { codeSha256: 'code-a' } }, 'Invoke UpdateAlias Invoke'],
     [
