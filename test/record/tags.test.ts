@@ -105,6 +105,27 @@ describe('the value of a tag', () => {
     expect(kept[0]?.id).toBe(bad.at(-1)?.id);
   });
 
+  it.each([1, 2])('knows what %i rollbacks took back, however full it is: an apply is held against it', (times) => {
+    const deployed = Array.from({ length: 12 }, (_, at) =>
+      full(at, { specDigest: String(at).padStart(2, '0').repeat(32) }),
+    );
+    let short = decode(encode(deployed), 'orders', 'live');
+    for (let back = 0; back < times; back += 1) {
+      const [from, to] = [deployed.at(-1 - back), deployed.at(-2 - back)];
+      if (from === undefined || to === undefined) throw new Error('there are twelve');
+      short = decode(
+        encode([full(20 + back, { ...rollback(20 + back, from, to), commit: 'd00d0003d00d' }), ...short]),
+        'orders',
+        'live',
+      );
+    }
+    const newest = short.find(({ action }) => action === 'deploy');
+    expect(newest).toMatchObject({ id: deployed.at(-1)?.id, takenBack: true, specDigest: '111111111111' });
+    expect(newest?.commit).toBe('0123456789ab');
+    const left = short.find(({ id }) => id === deployed.at(-times)?.id);
+    expect(left).toMatchObject({ takenBack: true });
+  });
+
   it('never grows beyond 256 characters nor out of the allowed ones, and keeps the newest', () => {
     const record = fc
       .record({
