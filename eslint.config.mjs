@@ -9,11 +9,12 @@ const MAY_IMPORT = {
   code: ['model'],
   aws: ['model'],
   record: ['model'],
+  iam: ['model'],
   sandbox: ['model'],
   apply: ['model', 'planner'],
 };
 const FOLDERS = [...Object.keys(MAY_IMPORT), 'cli'];
-const PURE = ['model', 'planner', 'render'];
+const PURE = ['model', 'planner', 'render', 'iam'];
 /** The only places that may look inside a Secret. */
 const MAY_REVEAL = ['src/aws/**', 'src/cli/redact.ts', 'src/cli/clear-text.ts'];
 

@@ -66,7 +66,8 @@ class SdkObjectStore implements ObjectStorePort {
     const call = {
       operation: 'HeadObject',
       subject: `s3://${bucket}/${key}`,
-      action: 's3:GetObject',
+      // The answer has no body that would say which: who may not list a bucket is not told that an object is missing.
+      action: `s3:${versionId === undefined ? 'GetObject' : 'GetObjectVersion'} or s3:ListBucket`,
       timeoutMs: READ_TIMEOUT_MS,
     };
     try {

@@ -6,8 +6,8 @@ import type { CodeSource, SpecFunction } from '../spec/desired.js';
 import type { LoadedSpec } from '../spec/load.js';
 import type { Material } from './code.js';
 
-/** Where archives over the limit of a request are kept, by their digest. */
-const PREFIX = 'lambda-deploy/';
+/** Where archives over the limit of a request are kept, by their digest: what their keys begin with. */
+export const UPLOAD_PREFIX = 'lambda-deploy/';
 
 /**
  * The object that an archive goes through, and whether it is there already: then it is not uploaded again. Only a SHA-256 of the
@@ -21,7 +21,7 @@ export async function uploadOf(
   bucket: string,
   codeSha256: string,
 ): Promise<ObjectRef> {
-  const key = `${PREFIX}${Buffer.from(codeSha256, 'base64').toString('hex')}.zip`;
+  const key = `${UPLOAD_PREFIX}${Buffer.from(codeSha256, 'base64').toString('hex')}.zip`;
   const head = await objects.head(bucket, key);
   return { bucket, key, isThere: head?.sha256 === codeSha256 };
 }

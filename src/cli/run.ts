@@ -97,6 +97,7 @@ function createProgram(host: Host, act: Act): Command {
   verb('history', 'list the deployments that are recorded').action(
     act(async () => (await import('./history.js')).history),
   );
+  addIamPolicy(verb, act);
   const importing = program
     .command('import')
     .description('write the file from live functions')
@@ -108,6 +109,23 @@ function createProgram(host: Host, act: Act): Command {
     .action(act(async () => (await import('./import.js')).importFunctions));
   addSandbox(program, act);
   return program;
+}
+
+function addIamPolicy(verb: (name: string, description: string) => Command, act: Act): void {
+  verb('iam-policy', 'print the least-privilege policy for this file')
+    .addOption(new Option('--for <role>', 'what the role is for').choices(['plan', 'apply']).default('apply'))
+    .option('--strict', 'also what drift --strict reads', false)
+    .option('--blame', 'also what drift --blame reads', false)
+    .option('--trust', 'print the trust policy for Buildkite instead', false)
+    .option('--organization <slug>', 'with --trust: the organization')
+    .option('--pipeline <slug>', 'with --trust: the pipeline')
+    .option('--branch <name>', 'with --trust: the only branch; main for apply, any for plan')
+    .addOption(
+      new Option('--step <key>', 'with --trust: the only step, repeatable; apply for apply, any for plan').argParser(
+        collect,
+      ),
+    )
+    .action(act(async () => (await import('./iam-policy.js')).iamPolicy));
 }
 
 /** The sandbox has options of its own: it is no deployment. */
@@ -125,6 +143,7 @@ function addSandbox(program: Command, act: Act): void {
       new Option('--image <uri=dir>', 'run an image as the handler in a folder; repeatable').argParser(collect),
     )
     .option('--faults <file>', 'what goes wrong, and at which call')
+    .option('--iam-policy <file>', 'what callers may do, as an IAM policy; everything else is denied')
     .allowExcessArguments(false)
     .action(act(async () => (await import('./sandbox.js')).sandbox));
 }

@@ -2,7 +2,7 @@ import { DeployError, type ExitCode } from '../errors.js';
 import { parseFaults } from '../sandbox/fault-file.js';
 import { explainFault } from '../sandbox/faults.js';
 import { parseSeed } from '../sandbox/seed.js';
-import { startSandbox, type Seed } from '../sandbox/server.js';
+import { parsePolicies, startSandbox, type Seed } from '../sandbox/server.js';
 import type { Context } from './context.js';
 import { parseImages, parseOption } from './sandbox-inputs.js';
 
@@ -17,6 +17,7 @@ export async function sandbox({ host, options }: Context): Promise<ExitCode> {
   const account = String(options['account']);
   if (!/^\d{12}$/.test(account))
     throw new DeployError('USAGE', `--account ${account} is not twelve digits.`, { fix: 'give twelve digits.' });
+  const iamPolicy = await parseOption(host, 'iam-policy', options['iamPolicy'], parsePolicies, undefined);
   const server = await startSandbox({
     host: String(options['host']),
     port: numberOf(options, 'port', 65_535),
@@ -27,6 +28,7 @@ export async function sandbox({ host, options }: Context): Promise<ExitCode> {
     faults: await parseOption(host, 'faults', options['faults'], parseFaults, []),
     onFault: ({ index, rule }) => host.writeErr(`fault ${index + 1} fired: ${explainFault(rule)}\n`),
     images: await parseImages(host, options['image']),
+    ...(iamPolicy === undefined ? {} : { iamPolicy }),
   });
   host.writeOut(`AWS_ENDPOINT_URL=${server.url}\n`);
   try {

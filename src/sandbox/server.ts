@@ -2,9 +2,11 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { JsonObject } from '../model/json.js';
-import { authenticate } from './auth.js';
-import type { Answer } from './call.js';
+import { authenticate, type Identity } from './auth.js';
+import type { Answer, Call } from './call.js';
 import { type AwsError, gatewayError } from './errors.js';
+import { needsOf } from './iam-actions.js';
+import { type Policies, refusalOf, withoutTags } from './iam-policy.js';
 import { errorAnswer, parseBody, receive, reset, send, type WireRequest } from './http.js';
 import { Faults, type FaultRule, type FiredFault } from './faults.js';
 import { type AnswerEvent, InProcess } from './in-process.js';
@@ -21,6 +23,7 @@ import { MAX_REQUEST_BYTES, requestTooLarge } from './validate.js';
 
 export type { FaultAction, FaultRule, FiredFault } from './faults.js';
 export type { AnswerEvent, InvokedVersion } from './in-process.js';
+export { parsePolicies } from './iam-policy.js';
 export type { Fault, Intercept, SandboxCall } from './intercept.js';
 export type { SandboxState } from './state.js';
 export type { Seed } from './stores.js';
@@ -53,6 +56,8 @@ export interface SandboxOptions {
   readonly seed?: Seed;
   /** Folders with a handler by image, for Invoke; default none. */
   readonly images?: Readonly<Record<string, string>>;
+  /** What each access key may do, see `parsePolicies`; default: everybody everything. */
+  readonly iamPolicy?: Policies;
 }
 
 /** A sandbox that listens. */
@@ -183,18 +188,19 @@ async function handle(context: Context, wire: WireRequest, service: string): Pro
   const fault = await context.options.intercept?.(call);
   if (fault?.kind === 'reset-before') return 'reset';
   if (fault?.kind === 'error') throw faultError(fault);
+  const asked: Call = {
+    state: context.state,
+    region: identity.region,
+    path: match.path,
+    query: wire.query,
+    headers: wire.headers,
+    body,
+    rawBody: wire.body,
+    link: (code) => `http://${wire.headers.host ?? ''}${context.links.create(code)}`,
+    invoker: context.invoker,
+  };
   const run = async (): Promise<Answer> => {
-    const answer = await match.handler({
-      state: context.state,
-      region: identity.region,
-      path: match.path,
-      query: wire.query,
-      headers: wire.headers,
-      body,
-      rawBody: wire.body,
-      link: (code) => `http://${wire.headers.host ?? ''}${context.links.create(code)}`,
-      invoker: context.invoker,
-    });
+    const answer = await authorised(context, identity, service, match, asked);
     const userAgent = wire.headers['user-agent'] ?? '';
     if (match.mutating && service === 'lambda') keepEvent(context.state, call, { ...identity, userAgent });
     return answer;
@@ -204,6 +210,24 @@ async function handle(context: Context, wire: WireRequest, service: string): Pro
   // Whether the operation succeeded or was refused: only the answer is lost.
   await run().catch(() => undefined);
   return 'reset';
+}
+
+/** Runs the operation for who may; a policy comes before everything that the operation itself would object to. */
+async function authorised(
+  { options: { iamPolicy: policies }, state }: Context,
+  { accessKeyId }: Identity,
+  service: string,
+  { operation, handler }: Match,
+  call: Call,
+): Promise<Answer> {
+  if (policies === undefined) return handler(call);
+  const caller = { account: state.account, accessKeyId };
+  const refusal = refusalOf(policies, caller, needsOf(operation, call), dialectOf(service));
+  if (refusal !== undefined) throw refusal;
+  const answer = await handler(call);
+  if (operation !== 'GetFunction' || call.query.has('Qualifier')) return answer;
+  const noTags = refusalOf(policies, caller, needsOf('ListTags', call), 'json');
+  return noTags === undefined ? answer : withoutTags(answer, noTags);
 }
 
 function noted(context: Context, match: Match, wire: WireRequest, body: JsonObject, region: string): SandboxCall {

@@ -1,0 +1,54 @@
+import { DeployError } from '../errors.js';
+import type { PolicyFunction } from '../iam/policy.js';
+import type { SpecFunction } from '../spec/desired.js';
+import type { LoadedSpec } from '../spec/load.js';
+import { collectReferences } from '../spec/references.js';
+import type { Context } from './context.js';
+import { UPLOAD_PREFIX } from './objects.js';
+
+/**
+ * The file's functions as far as a policy is about them.
+ *
+ * @throws REGION_MISSING
+ */
+export function policyFunctions({ host }: Pick<Context, 'host'>, spec: LoadedSpec): readonly PolicyFunction[] {
+  const fallback = spec.region ?? (host.env['AWS_REGION'] || host.env['AWS_DEFAULT_REGION'] || undefined);
+  return spec.functions.map((one) => {
+    const region = one.region ?? fallback;
+    if (region === undefined)
+      throw new DeployError('REGION_MISSING', 'Neither the file nor the environment names a region.', {
+        fix: 'set region in the file, or AWS_REGION.',
+      });
+    return policyFunction(one, region, spec.account);
+  });
+}
+
+function policyFunction(one: SpecFunction, region: string, account: string | undefined): PolicyFunction {
+  const { name, settings, aliases, codeSource: code, codeSigningConfigArn: signing } = one;
+  const role = typeof settings.role === 'string' ? settings.role : undefined;
+  const rollouts = aliases.map(({ rollout }) => rollout);
+  const { parameters, secrets } = collectReferences({ functions: [one] });
+  const upload = code?.uploadBucket;
+  return {
+    name,
+    region,
+    // A role is of the function's own account.
+    account: account ?? role?.split(':')[4] ?? '*',
+    ...(role === undefined ? {} : { role }),
+    hasAliases: aliases.length > 0,
+    weightedAliases: aliases.flatMap((alias) => ((alias.rollout?.steps.length ?? 0) > 0 ? [alias.name] : [])),
+    hasAlarms: rollouts.some((rollout) => (rollout?.alarms.length ?? 0) > 0),
+    hasErrorRate: rollouts.some((rollout) => rollout?.errorRate !== undefined),
+    hasVpc: settings.vpcConfig !== undefined,
+    layers: Array.isArray(settings.layers) ? settings.layers.map(String) : [],
+    ...(signing === undefined ? {} : { codeSigningConfigArn: signing }),
+    keys: [settings.kmsKeyArn, code?.sourceKmsKeyArn].flatMap((key) =>
+      typeof key === 'string' && key !== '' ? [key] : [],
+    ),
+    ...(code?.kind === 's3' ? { object: { bucket: code.bucket, key: code.key } } : {}),
+    ...(upload === undefined ? {} : { upload: { bucket: upload, prefix: UPLOAD_PREFIX } }),
+    ...(code?.kind === 'image' ? { image: code.image } : {}),
+    parameters,
+    secrets,
+  };
+}

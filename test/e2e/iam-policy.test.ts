@@ -1,0 +1,210 @@
+import { describe, expect, it } from 'vitest';
+import { parsePolicies } from '../../src/sandbox/iam-policy.js';
+import { type Document, fileOf, hello, okHandler, type Ran, type Stage, stage, zipOf } from './support.js';
+
+type Policies = Map<string, ReturnType<typeof parsePolicies> extends ReadonlyMap<string, infer Rules> ? Rules : never>;
+
+const SEED = {
+  parameters: { '/hello/key': 'parameter-value' },
+  secrets: { hello: 'secret-value' },
+  alarms: { errors: { type: 'metric', state: 'OK', reason: 'quiet' } },
+  buckets: { code: { versioning: true, objects: {} }, large: { versioning: true, objects: {} } },
+} as const;
+
+const FILE = fileOf({
+  hello: hello({
+    environment: { KEY: '${ssm:/hello/key}', OTHER: '${secretsmanager:hello}' },
+    tags: { team: 'a', gone: 'b' },
+    layers: ['arn:aws:lambda:us-east-1:123456789012:layer:tools:3'],
+    aliases: {
+      live: {
+        healthCheck: { expect: { status: 200 } },
+        rollout: {
+          steps: ['10%'],
+          interval: '5m',
+          alarms: ['errors'],
+          errorRate: { maximum: '5%', minimumInvocations: 20 },
+        },
+      },
+    },
+  }),
+  stored: hello({ code: { s3: { bucket: 'code', key: 'stored.zip' } }, aliases: { live: {} } }),
+});
+
+/** What only a mishap asks for: an object that is missing (below), an answer of UpdateAlias that is lost. */
+const NOT_IN_THIS_RUN = ['s3:ListBucket', 'lambda:GetAlias'];
+
+interface Bed extends Stage {
+  /** What the tool's key may do from now on; `undefined`: everything. */
+  restrict(policy: Document | undefined): void;
+}
+
+async function bed(): Promise<Bed> {
+  const policies: Policies = new Map();
+  const restrict = (policy: Document | undefined): void => {
+    const everything = { Statement: [{ Effect: 'Allow', Action: '*', Resource: '*' }] };
+    for (const [key, rules] of parsePolicies(JSON.stringify(policy ?? everything))) policies.set(key, rules);
+  };
+  restrict(undefined);
+  const it = await stage({
+    settleMs: 0,
+    seed: SEED as never,
+    iamPolicy: policies,
+    invoke: () => ({ statusCode: 200, body: 'ok' }),
+  });
+  const bucket = it.sandbox.state.stores.buckets.get('code');
+  bucket?.objects.set('stored.zip', [
+    { versionId: 'v1', body: zipOf({ 'index.mjs': okHandler('stored') }), etag: '"e"', headers: {}, modified: 0 },
+  ]);
+  await it.file(FILE);
+  await it.code(okHandler('one'));
+  return Object.assign(it, { restrict });
+}
+
+/** Everything that teams do: a first deployment, a second by a canary, drift, back again. Ends at the first error. */
+async function journey(it: Bed): Promise<Ran[]> {
+  const ran: Ran[] = [];
+  const run = async (...argv: string[]): Promise<boolean> => {
+    const one = await it.run(...argv);
+    ran.push(one);
+    return one.exitCode === 0;
+  };
+  if (!(await run('plan')) || !(await run('apply', '--yes'))) return ran;
+  const changed = structuredClone(FILE) as { functions: Record<string, Document> };
+  Object.assign(changed.functions['hello'] ?? {}, { timeout: 6, tags: { team: 'a', gone: null } });
+  await it.file(changed);
+  await it.code(okHandler('two'));
+  if (!(await run('apply', '--yes')) || !(await run('drift', '--strict'))) return ran;
+  await run('rollback', '--function', 'hello', '--yes');
+  return ran;
+}
+
+const words = (ran: readonly Ran[]): string => ran.map(({ out, err }) => out + err).join('');
+
+async function policyOf(it: Bed, ...more: string[]): Promise<Document> {
+  const ran = await it.run('iam-policy', ...more);
+  expect(ran.exitCode, ran.err).toBe(0);
+  return ran.json();
+}
+
+const actionsOf = (policy: Document): string[] =>
+  (policy['Statement'] as Document[]).flatMap((statement) => statement['Action'] as string[]);
+
+function without(policy: Document, action: string): Document {
+  const statements = (policy['Statement'] as Document[]).map((one) => ({
+    ...one,
+    Action: (one['Action'] as string[]).filter((name) => name !== action),
+  }));
+  return { ...policy, Statement: statements.filter((one) => one.Action.length > 0) };
+}
+
+describe('the role that applies', () => {
+  it('does everything with its policy, and names each single action that is missing', async () => {
+    const first = await bed();
+    const policy = await policyOf(first, '--strict');
+    first.restrict(policy);
+    const whole = await journey(first);
+    expect(whole.at(-1)?.exitCode, words(whole)).toBe(0);
+    expect(whole).toHaveLength(5);
+    const unnamed: string[] = [];
+    for (const action of new Set(actionsOf(policy))) {
+      const it = await bed();
+      it.restrict(without(policy, action));
+      const ran = await journey(it);
+      if (ran.at(-1)?.exitCode === 0 || !words(ran).includes(action)) unnamed.push(action);
+    }
+    expect(unnamed).toEqual(NOT_IN_THIS_RUN);
+  }, 120_000);
+});
+
+describe('the role that plans', () => {
+  it('plans and looks for drift, and can change nothing: every call that would is denied', async () => {
+    const it = await bed();
+    expect((await it.run('apply', '--yes')).exitCode).toBe(0);
+    it.restrict(await policyOf(it, '--for', 'plan', '--strict', '--blame'));
+    const pullRequest = { env: { BUILDKITE_PULL_REQUEST: '7' } };
+    expect((await it.runWith(pullRequest, 'plan')).exitCode).toBe(0);
+    expect((await it.runWith(pullRequest, 'drift', '--strict', '--blame')).exitCode).toBe(0);
+    await it.file(JSON.parse(JSON.stringify(FILE).replaceAll('"timeout":5', '"timeout":7')) as Document);
+    const before = structuredClone(it.fn());
+    for (const command of [
+      ['apply', '--yes'],
+      ['rollback', '--to', '1', '--yes'],
+    ]) {
+      const ran = await it.runWith(pullRequest, ...command);
+      expect(ran.exitCode, ran.out).not.toBe(0);
+    }
+    // The build of the branch gets further: as far as the first secret.
+    expect(words([await it.run('apply', '--yes')])).toContain('ssm:GetParameters');
+    expect(structuredClone(it.fn())).toEqual(before);
+  });
+
+  it('is told that GetFunction discloses variables', async () => {
+    const it = await bed();
+    const ran = await it.run('iam-policy', '--for', 'plan');
+    expect(ran.err).toContain('lambda:GetFunction discloses the values of environment variables');
+    expect(ran.out).not.toMatch(/ssm|secretsmanager|kms/);
+  });
+});
+
+it('who may not list a bucket is told so where an object is missing, and otherwise that it is', async () => {
+  const it = await bed();
+  const policy = await policyOf(it);
+  it.sandbox.state.stores.buckets.get('code')?.objects.clear();
+  it.restrict(policy);
+  expect(words([await it.run('plan')])).toContain('does not exist');
+  it.restrict(without(policy, 's3:ListBucket'));
+  const ran = await it.run('plan');
+  expect(ran.exitCode).toBe(1);
+  expect(ran.err).toContain('s3:ListBucket');
+});
+
+it('a policy that the sandbox would read wrongly keeps it from starting', async () => {
+  const it = await bed();
+  await it.write('policy.json', JSON.stringify({ Statement: { Effect: 'Allow', NotAction: '*', Resource: '*' } }));
+  const ran = await it.run('sandbox', '--iam-policy', 'policy.json');
+  expect(ran.exitCode).toBe(1);
+  expect(ran.err).toContain('--iam-policy policy.json: Statement[0].NotAction is not understood');
+});
+
+describe('the trust policy', () => {
+  const slugs = ['--organization', 'acme', '--pipeline', 'shop'];
+  const subjectOf = (policy: Document): unknown =>
+    policy['Statement'][0]['Condition']['StringLike']['agent.buildkite.com:sub'];
+
+  it.each([
+    ['apply', [], ['organization:acme:pipeline:shop:ref:refs/heads/main:commit:*:step:apply']],
+    ['plan', [], ['organization:acme:pipeline:shop:ref:*:commit:*:step:*']],
+    [
+      'apply',
+      ['--branch', 'release/1', '--step', 'rollback', '--step', 'apply'],
+      [
+        'organization:acme:pipeline:shop:ref:refs/heads/release/1:commit:*:step:apply',
+        'organization:acme:pipeline:shop:ref:refs/heads/release/1:commit:*:step:rollback',
+      ],
+    ],
+  ])('for %s %j', async (purpose, more, subjects) => {
+    const it = await bed();
+    expect(subjectOf(await policyOf(it, '--for', purpose, '--trust', ...slugs, ...more))).toEqual(subjects);
+  });
+
+  it.each([
+    ['no organization', ['--pipeline', 'shop']],
+    ['a wildcard', [...slugs, '--branch', '*']],
+    ['a subject inside of a slug', ['--organization', 'acme:pipeline:other', '--pipeline', 'x']],
+    ['a step that is a pattern', [...slugs, '--step', '?']],
+  ])('refuses %s', async (_, more) => {
+    const it = await bed();
+    const ran = await it.run('iam-policy', '--trust', ...more);
+    expect(ran.exitCode).toBe(1);
+    expect(ran.out).toBe('');
+  });
+});
+
+it('warns of a policy that IAM does not take as one', async () => {
+  const it = await bed();
+  const many = Array.from({ length: 60 }, (_, index) => [`a-function-with-a-long-name-${index}`, hello()]);
+  await it.file(fileOf(Object.fromEntries(many) as Document));
+  const ran = await it.run('iam-policy');
+  expect(ran.err).toMatch(/warning: the policy has \d+ characters; a managed policy takes 6144/);
+});
