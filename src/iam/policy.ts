@@ -73,6 +73,8 @@ const when =
 const functionArn = (one: PolicyFunction): string => arnOf('lambda', one, `function:${one.name}`);
 const own: Resources = (one) => [functionArn(one)];
 const qualified: Resources = (one) => [functionArn(one), `${functionArn(one)}:*`];
+/** A name as a pattern that fits it alone. @see https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html */
+const literal = (text: string): string => text.replace(/[*?]|\$(?=\{)/g, (character) => `\${${character}}`);
 const s3 = (one: PolicyFunction, path: string): string => `arn:${partitionOf(one.region)}:s3:::${path}`;
 
 /**
@@ -109,7 +111,7 @@ const READS: readonly Grant[] = [
   {
     sid: 'ReadCodeObjects',
     actions: ['s3:GetObject', 's3:GetObjectVersion'],
-    resources: (one) => (one.object === undefined ? [] : [s3(one, `${one.object.bucket}/${one.object.key}`)]),
+    resources: (one) => (one.object === undefined ? [] : [s3(one, literal(`${one.object.bucket}/${one.object.key}`))]),
   },
   {
     sid: 'ReadArchives',
@@ -224,15 +226,17 @@ const WRITES: readonly Grant[] = [
     actions: ['secretsmanager:GetSecretValue'],
     // AWS appends six characters of its own to a secret's name.
     resources: (one) =>
-      one.secrets.map((id) => (id.startsWith('arn:') ? id : arnOf('secretsmanager', one, `secret:${id}-??????`))),
+      one.secrets.map((id) =>
+        id.startsWith('arn:') ? literal(id) : arnOf('secretsmanager', one, `secret:${literal(id)}-??????`),
+      ),
   },
 ];
 
 function parameterArn(one: PolicyFunction, name: string): string {
-  if (name.startsWith('arn:')) return name;
+  if (name.startsWith('arn:')) return literal(name);
   // A version or a label after the name is no part of the resource.
   const [bare = ''] = name.replace(/^\//, '').split(':');
-  return arnOf('ssm', one, `parameter/${bare}`);
+  return arnOf('ssm', one, `parameter/${literal(bare)}`);
 }
 
 function repositoryOf({ image, region }: PolicyFunction): readonly string[] {

@@ -79,10 +79,20 @@ function textsAt(value: Json | undefined, at: string): readonly string[] {
   throw new Error(`${at} is no text and no list of texts.`);
 }
 
-/** IAM's wildcards: any number of characters, and exactly one. */
+/**
+ * IAM's wildcards: any number of characters, and exactly one; `${*}`, `${?}` and `${$}` are the characters themselves.
+ *
+ * @throws Error for any other variable
+ */
 function pattern(text: string, flags: string): RegExp {
-  const escaped = text.replace(/[.+^${}()|[\]\\]/g, '\\$&');
-  return new RegExp(`^${escaped.replaceAll('*', '.*').replaceAll('?', '.')}$`, `s${flags}`);
+  const source = text.replace(/\$\{[^}]*\}?|[.*+?^$(){}|[\]\\]/g, (part) => {
+    if (part === '*') return '.*';
+    if (part === '?') return '.';
+    if (!part.startsWith('${')) return `\\${part}`;
+    if (/^\$\{[*?$]\}$/.test(part)) return `\\${part[2] ?? ''}`;
+    throw new Error(`the variable ${part} is not understood; the sandbox knows \${*}, \${?} and \${$}.`);
+  });
+  return new RegExp(`^${source}$`, `s${flags}`);
 }
 
 type Verdict = 'allowed' | 'denied' | 'not allowed';

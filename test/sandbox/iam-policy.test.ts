@@ -88,6 +88,7 @@ describe('a policy', () => {
     ],
     ['no resource', policy({ Effect: 'Allow', Action: '*' }), 'Statement[0].Resource is no text'],
     ['a misspelt effect', policy({ Effect: 'allow', Action: '*', Resource: '*' }), 'Effect is neither'],
+    ['a variable', allow('*', 'arn:aws:s3:::${aws:username}'), 'the variable ${aws:username} is not understood'],
     ['no statements', '{}', 'Statement is missing'],
     ['an empty file', '', 'is no map'],
     ['no JSON', '{', 'neither JSON nor YAML'],
@@ -134,6 +135,32 @@ describe('the role that plans', () => {
   ])('may not %s', (action) => {
     for (const resource of [ARN, `${ARN}:live`, '*', 'arn:aws:s3:::b/k', EVERYTHING.role ?? ''])
       expect(refusal(text, action, resource, { 'iam:PassedToService': 'lambda.amazonaws.com' })).toContain(action);
+  });
+});
+
+describe('names that read like patterns', () => {
+  const odd = { ...EVERYTHING, object: { bucket: 'b', key: 'a*b?c${d}.zip' }, parameters: ['/p/*'], secrets: ['s*'] };
+  const text = JSON.stringify(policyFor([odd], { for: 'apply', strict: false, blame: false }));
+
+  it.each([
+    ['the object itself', 's3:GetObject', 'arn:aws:s3:::b/a*b?c${d}.zip', true],
+    ['another object', 's3:GetObject', 'arn:aws:s3:::b/a-b-c${d}.zip', false],
+    ['the parameter itself', 'ssm:GetParameters', 'arn:aws:ssm:us-east-1:123456789012:parameter/p/*', true],
+    ['another parameter', 'ssm:GetParameters', 'arn:aws:ssm:us-east-1:123456789012:parameter/p/x', false],
+    [
+      'the secret',
+      'secretsmanager:GetSecretValue',
+      'arn:aws:secretsmanager:us-east-1:123456789012:secret:s*-AbCdEf',
+      true,
+    ],
+    [
+      'another secret',
+      'secretsmanager:GetSecretValue',
+      'arn:aws:secretsmanager:us-east-1:123456789012:secret:sx-AbCdEf',
+      false,
+    ],
+  ])('%s', (_, action, resource, allowed) => {
+    expect(refusal(text, action, resource) === undefined).toBe(allowed);
   });
 });
 
