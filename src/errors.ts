@@ -95,6 +95,7 @@ export const ERROR_CODES = {
   PLAN_FILE: { summary: 'The plan file cannot be used', exit: 1 },
   PLAN_STALE: { summary: 'The plan no longer fits', exit: 3 },
   LIVE_CHANGED: { summary: 'Live state changed underneath', exit: 3 },
+  DEPLOYMENT_RUNNING: { summary: 'Another deployment is running', exit: 3 },
   CODE_CHANGED: { summary: 'The code archive changed since the plan', exit: 3 },
   NO_ROLLOUT: { summary: 'No rollout is open', exit: 1 },
   ALARM_NOT_FOUND: { summary: 'An alarm of the rollout does not exist', exit: 1 },

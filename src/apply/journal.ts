@@ -61,7 +61,7 @@ export class Journal {
     if (live !== undefined) return this.ports.records.kind === 'tags' ? this.asItIsNow(live) : live;
     const read = await readAnyway(() => this.ports.lambda.getFunction(desired.name));
     if (read !== undefined) return { name: desired.name, arn: read.arn, tags: read.tags };
-    return this.ports.records.kind === 'file' ? { name: desired.name, arn: '', tags: {} } : undefined;
+    return this.ports.records.kind !== 'tags' ? { name: desired.name, arn: '', tags: {} } : undefined;
   }
 
   /** A tag is written whole and without a condition: a run that ended during this one has its record in the same tag. */

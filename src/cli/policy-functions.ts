@@ -19,8 +19,14 @@ export function policyFunctions({ host }: Pick<Context, 'host'>, spec: LoadedSpe
       throw new DeployError('REGION_MISSING', 'Neither the file nor the environment names a region.', {
         fix: 'set region in the file, or AWS_REGION.',
       });
-    return policyFunction(one, region, spec.account);
+    return { ...policyFunction(one, region, spec.account), ...recordsIn(spec) };
   });
+}
+
+function recordsIn({ metadata }: LoadedSpec): Pick<PolicyFunction, 'records'> {
+  if (metadata.store !== 's3') return {};
+  const { bucket, prefix } = metadata;
+  return { records: { bucket, prefix: prefix === '' ? '' : `${prefix}/` } };
 }
 
 function policyFunction(one: SpecFunction, region: string, account: string | undefined): PolicyFunction {

@@ -61,6 +61,7 @@ export async function prepareRollback(context: Context, session: Session, wanted
   const target = await chooseOrAsk(context, session, one.name, served, known);
   const way = await planWay(context, session, wanted, live, target);
   const warnings = kept(one, session, target.record);
+  const whole = target.record && (await session.records.read(live, target.record));
   return {
     session,
     desired: { name: one.name, aliases: [alias], specDigest: way.planned.plan.specDigest },
@@ -71,7 +72,7 @@ export async function prepareRollback(context: Context, session: Session, wanted
       action: 'rollback',
       origin,
       links: { [alias.name]: linksOf(target) },
-      spec: target.record?.spec,
+      spec: whole?.spec,
       unversioned: target.record?.unversioned,
     },
   };

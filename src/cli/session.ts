@@ -4,7 +4,8 @@ import { readAttached } from '../aws/attached.js';
 import type { AwsOptions } from '../aws/client.js';
 import { createImageRegistry } from '../aws/image-registry.js';
 import { createLambda, type ConnectedLambda } from '../aws/lambda.js';
-import { createObjectStore } from '../aws/object-store.js';
+import { createDocuments } from '../aws/documents.js';
+import { createObjectStore, type ObjectStoreOptions } from '../aws/object-store.js';
 import { readLive, readVersions } from '../aws/read-live.js';
 import { createTrail } from '../aws/trail.js';
 import { waitUntilSettled } from '../aws/wait.js';
@@ -15,6 +16,7 @@ import type { AlarmsPort, LambdaPort, ObjectStorePort, RecordStore, TrailPort } 
 import type { DeployRecord } from '../model/record.js';
 import { versionsNeeded } from '../planner/deploy.js';
 import { fileStore } from '../record/file.js';
+import { s3Store } from '../record/s3.js';
 import { tagsStore } from '../record/tags.js';
 import type { CodeEdges } from './code.js';
 import { VERSION, type Context } from './context.js';
@@ -76,8 +78,12 @@ export function codeEdges(context: Context, region: string | undefined): CodeEdg
 }
 
 function openObjects(context: Pick<Context, 'host' | 'options'>, region: string | undefined): ObjectStorePort {
+  return createObjectStore(objectOptions(context, region));
+}
+
+function objectOptions(context: Pick<Context, 'host' | 'options'>, region: string | undefined): ObjectStoreOptions {
   const { AWS_ENDPOINT_URL_S3: own, AWS_ENDPOINT_URL: every } = context.host.env;
-  return createObjectStore({ ...awsOptions(context, region), isOverridden: Boolean(own || every) });
+  return { ...awsOptions(context, region), isOverridden: Boolean(own || every) };
 }
 
 /** @throws REGION_MISSING */
@@ -96,12 +102,19 @@ async function openSession(
     onNote: (note) => output.diagnostics(options.verbose ? [[note]] : []),
   });
   const { metadata } = desired;
+  const account = () => readAccount({ ...aws, region: lambda.region });
+  const openRecords = (): RecordStore => {
+    if (metadata.store === 'tags') return tagsStore(lambda);
+    if (metadata.store === 'file') return fileStore(metadata.directory);
+    const documents = createDocuments(objectOptions({ host, options }, lambda.region), metadata.bucket);
+    return s3Store(documents, { ...metadata, region: lambda.region, account }, () => host.clock.now());
+  };
   return {
     lambda,
-    records: metadata.store === 'tags' ? tagsStore(lambda) : fileStore(metadata.directory),
+    records: openRecords(),
     alarms: createAlarms({ ...aws, region: lambda.region }),
     objects: openObjects({ host, options }, lambda.region),
-    readAccount: () => readAccount({ ...aws, region: lambda.region }),
+    readAccount: account,
     trail: createTrail({ ...aws, region: lambda.region, ...trailEndpoint(host, options) }),
     readAttached: (name, aliases) => readAttached({ ...aws, region: lambda.region }, name, aliases),
   };

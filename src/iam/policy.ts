@@ -23,6 +23,8 @@ export interface PolicyFunction {
   readonly object?: { readonly bucket: string; readonly key: string };
   /** Where large archives go, with the prefix of their keys. */
   readonly upload?: { readonly bucket: string; readonly prefix: string };
+  /** Where its deployment records go, with the prefix of their keys as far as a slash; absent: not to S3. */
+  readonly records?: { readonly bucket: string; readonly prefix: string };
   /** `REGISTRY/REPOSITORY:TAG` or with a digest. */
   readonly image?: string;
   readonly parameters: readonly string[];
@@ -75,6 +77,10 @@ const own: Resources = (one) => [functionArn(one)];
 const qualified: Resources = (one) => [functionArn(one), `${functionArn(one)}:*`];
 /** A name as a pattern that fits it alone. @see https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html */
 const literal = (text: string): string => text.replace(/[*?]|\$(?=\{)/g, (character) => `\${${character}}`);
+const recordsOf: Resources = (one) =>
+  one.records === undefined
+    ? []
+    : [s3(one, `${one.records.bucket}/${one.records.prefix}${one.account}/${one.region}/${one.name}/*`)];
 const s3 = (one: PolicyFunction, path: string): string => `arn:${partitionOf(one.region)}:s3:::${path}`;
 
 /**
@@ -124,6 +130,12 @@ const READS: readonly Grant[] = [
     actions: ['s3:ListBucket'],
     resources: (one) =>
       [one.upload, one.object].flatMap((place) => (place === undefined ? [] : [s3(one, place.bucket)])),
+  },
+  { sid: 'ReadRecords', actions: ['s3:GetObject'], resources: recordsOf },
+  {
+    sid: 'ListRecords',
+    actions: ['s3:ListBucket'],
+    resources: (one) => (one.records === undefined ? [] : [s3(one, one.records.bucket)]),
   },
   { sid: 'ReadImages', actions: ['ecr:BatchGetImage'], resources: repositoryOf },
 ];
@@ -215,6 +227,7 @@ const WRITES: readonly Grant[] = [
     actions: ['s3:PutObject'],
     resources: (one) => (one.upload === undefined ? [] : [s3(one, `${one.upload.bucket}/${one.upload.prefix}*`)]),
   },
+  { sid: 'WriteRecords', actions: ['s3:DeleteObject', 's3:PutObject'], resources: recordsOf },
   { sid: 'UseImages', actions: ['ecr:GetDownloadUrlForLayer', 'ecr:GetRepositoryPolicy'], resources: repositoryOf },
   {
     sid: 'ReadParameters',

@@ -181,7 +181,11 @@ export interface DesiredFunction {
 }
 
 /** Where deployment records live. */
-export type MetadataStore = { readonly store: 'tags' } | { readonly store: 'file'; readonly directory: string };
+export type MetadataStore =
+  | { readonly store: 'tags' }
+  | { readonly store: 'file'; readonly directory: string }
+  /** `prefix`: of every key, without a slash at either end; empty for none. */
+  | { readonly store: 's3'; readonly bucket: string; readonly prefix: string };
 
 /** What the file says, resolved: the input of a plan. */
 export interface Desired {

@@ -186,6 +186,32 @@ export interface ObjectStorePort {
   digest(bucket: string, key: string, head: Pick<ObjectHead, 'versionId' | 'etag'>): Promise<string>;
 }
 
+/** A small text in a bucket, as it was read. */
+export interface StoredDocument {
+  readonly text: string;
+  readonly etag: string;
+}
+
+/**
+ * Small texts in one bucket of S3, written under conditions. A write is sent once.
+ *
+ * Every method throws {@link DeployError}: `AWS_NOT_FOUND` for a bucket that does not exist, otherwise as {@link LambdaPort}.
+ */
+export interface DocumentsPort {
+  /** The first 1,000 keys with this prefix, in the order of their bytes. */
+  list(prefix: string): Promise<readonly string[]>;
+  /** `undefined` only when AWS says that there is no such object. */
+  get(key: string): Promise<StoredDocument | undefined>;
+  /**
+   * Writes where nothing is (`null`), or over the object with this ETag.
+   *
+   * @returns false: nothing was written, because it is not so (any more), or somebody else was writing
+   */
+  put(key: string, text: string, over: string | null): Promise<boolean>;
+  /** Deletes the object with this ETag; false as for {@link put}. */
+  remove(key: string, etag: string): Promise<boolean>;
+}
+
 /** An archive on disk. */
 export interface ArchiveFile {
   /** Absolute. */

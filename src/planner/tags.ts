@@ -22,7 +22,7 @@ export function refuseTooMany(desired: DesiredFunction, tags: LiveFunction['tags
   const detail = `function ${desired.name} would have ${count} tags, its deployment records included; Lambda allows ${MAX_TAGS}.`;
   throw new DeployError('RECORD_STORE', detail, {
     subject: desired.name,
-    fix: 'remove tags that nobody needs, or keep records elsewhere (metadata: file:DIR).',
+    fix: 'remove tags that nobody needs, or keep records elsewhere (metadata: s3://BUCKET/PREFIX or file:DIR).',
   });
 }
 

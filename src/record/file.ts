@@ -2,19 +2,11 @@ import { randomUUID } from 'node:crypto';
 import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DeployError } from '../errors.js';
-import { LATEST } from '../model/function.js';
-import { isJsonObject } from '../model/json.js';
-import { FORMAT_VERSION } from '../model/plan.js';
 import type { RecordStore } from '../model/ports.js';
-import type { DeployRecord, RecordResult } from '../model/record.js';
+import type { DeployRecord } from '../model/record.js';
 import { RECORD_ID } from '../model/record-id.js';
+import { foldersOf, isRecord, parseStored } from './check.js';
 import { arrange } from './record.js';
-
-/** Names of functions and aliases in AWS: one folder each, never a way out of the store. */
-const SAFE_NAME = /^[A-Za-z0-9_-]{1,140}$/;
-
-/** The folder of a function without aliases. No alias can be called so. */
-const NO_ALIAS = LATEST;
 
 /**
  * Full records as JSON, one file each: `DIRECTORY/FUNCTION/ALIAS/ID.json`. A file is there whole or not at all, and since every
@@ -24,7 +16,7 @@ const NO_ALIAS = LATEST;
  */
 export function fileStore(directory: string): RecordStore {
   const folderOf = (functionName: string, alias: string | null): string =>
-    join(directory, safe(functionName), alias === null ? NO_ALIAS : safe(alias));
+    join(directory, ...foldersOf(functionName, alias));
   const write: RecordStore['close'] = async (_live, records) => {
     for (const record of records) await writeRecord(folderOf(record.function, record.alias), record);
   };
@@ -43,13 +35,6 @@ export function fileStore(directory: string): RecordStore {
   };
 }
 
-function safe(name: string): string {
-  if (SAFE_NAME.test(name)) return name;
-  throw new DeployError('RECORD_STORE', `${JSON.stringify(name)} cannot name a folder of records.`, {
-    fix: 'use letters, digits, - and _ only, as Lambda does.',
-  });
-}
-
 async function idsIn(folder: string): Promise<readonly string[]> {
   try {
     const names = await readdir(folder);
@@ -61,42 +46,12 @@ async function idsIn(folder: string): Promise<readonly string[]> {
 }
 
 async function readRecord(path: string): Promise<DeployRecord> {
-  let value: unknown;
-  try {
-    value = JSON.parse(await readFile(path, 'utf8'));
-  } catch (error) {
-    throw unusable(path, error instanceof SyntaxError ? 'is not JSON' : `cannot be read (${codeOf(error)})`);
-  }
-  const newer = isJsonObject(value) && typeof value['formatVersion'] === 'string' && value['formatVersion'];
-  if (newer !== false && newer !== FORMAT_VERSION)
-    throw unusable(path, `has format ${newer}, which this lambda-deploy does not know`);
+  const text = await readFile(path, 'utf8').catch((error: unknown) => {
+    throw unusable(path, `cannot be read (${codeOf(error)})`);
+  });
+  const value: unknown = parseStored(text, (why) => unusable(path, why));
   if (!isRecord(value)) throw unusable(path, 'is not a deployment record');
   return value;
-}
-
-const RESULTS: Readonly<Record<RecordResult, true>> = {
-  open: true,
-  pending: true,
-  succeeded: true,
-  failed: true,
-  rolled_back: true,
-};
-
-/** Whether everything that decisions are taken from is there. schemas/record.schema.json says the rest. */
-function isRecord(value: unknown): value is DeployRecord {
-  if (!isJsonObject(value)) return false;
-  const text = (key: string): boolean => typeof value[key] === 'string';
-  const textOrNull = (key: string): boolean => value[key] === null || text(key);
-  return (
-    value['formatVersion'] === FORMAT_VERSION &&
-    typeof value['id'] === 'string' &&
-    RECORD_ID.test(value['id']) &&
-    (value['action'] === 'deploy' || value['action'] === 'rollback') &&
-    typeof value['result'] === 'string' &&
-    Object.hasOwn(RESULTS, value['result']) &&
-    ['function', 'startedAt'].every(text) &&
-    ['alias', 'version', 'previousVersion', 'codeSha256', 'finishedAt'].every(textOrNull)
-  );
 }
 
 async function writeRecord(folder: string, record: DeployRecord): Promise<void> {

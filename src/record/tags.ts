@@ -70,7 +70,7 @@ function readable(live: Pick<LiveFunction, 'name' | 'tags'>): Readonly<Record<st
   throw new DeployError('AWS_UNREADABLE', detail, {
     source: 'aws',
     subject: live.name,
-    fix: 'allow lambda:ListTags for this identity, or keep records elsewhere (metadata: file:DIR).',
+    fix: 'allow lambda:ListTags for this identity, or keep records elsewhere (metadata: s3://BUCKET/PREFIX or file:DIR).',
   });
 }
 
@@ -80,6 +80,6 @@ function refuseOverfull(name: string, keys: readonly string[]): void {
   const detail = `Function ${name} would have ${own.size} tags with its deployment records; Lambda allows ${MAX_TAGS}.`;
   throw new DeployError('RECORD_STORE', detail, {
     subject: name,
-    fix: 'remove tags that nobody needs, or keep records elsewhere (metadata: file:DIR).',
+    fix: 'remove tags that nobody needs, or keep records elsewhere (metadata: s3://BUCKET/PREFIX or file:DIR).',
   });
 }

@@ -144,13 +144,12 @@ function strip(map: MapNode, path: Path, future: Future, found: Found): MapNode 
   return without(map, new Set(Object.keys(future).filter((key) => !found.allowed.has(key))));
 }
 
-/** `metadata` names two stores that do not exist yet. */
+/** `metadata` names a store that does not exist yet. */
 function stripStore(part: MapNode, path: Path, found: Found): MapNode {
   const node = nodeAt(part, 'metadata');
-  if (node?.kind !== 'scalar' || typeof node.value !== 'string') return part;
-  if (node.value !== 'buildkite' && !node.value.startsWith('s3://')) return part;
-  const what = node.value === 'buildkite' ? '`metadata: buildkite` is' : '`metadata: s3://…` is';
-  found.findings.push(notYet(node.position, [...path, 'metadata'], what, 'use `tags`, or `file:DIR`.'));
+  if (node?.kind !== 'scalar' || node.value !== 'buildkite') return part;
+  const fix = 'use `tags`, `s3://BUCKET/PREFIX` or `file:DIR`.';
+  found.findings.push(notYet(node.position, [...path, 'metadata'], '`metadata: buildkite` is', fix));
   return without(part, new Set(['metadata']));
 }
 

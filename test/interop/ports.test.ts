@@ -17,10 +17,14 @@ import { CreateSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secre
 import { PutParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
 import { afterAll, beforeAll, beforeEach, describe } from 'vitest';
 import { createAlarms } from '../../src/aws/alarms.js';
+import { createDocuments } from '../../src/aws/documents.js';
 import { createImageRegistry } from '../../src/aws/image-registry.js';
 import { createObjectStore } from '../../src/aws/object-store.js';
 import { createSecrets } from '../../src/aws/secrets.js';
+import { s3Store } from '../../src/record/s3.js';
 import { alarmsContract, imageRegistryContract, objectStoreContract, secretsContract } from '../aws/contract.js';
+import { documentsContract } from '../aws/documents-contract.js';
+import { contract } from '../record/contract.js';
 import { type Moto, startMoto, works } from './support.js';
 import '../e2e/support.js';
 
@@ -83,6 +87,28 @@ describe.skipIf(!hasMoto)('ports on moto', () => {
     },
     { checksUnchecked: 'moto takes any SHA-256', noChecksumType: 'moto names no ChecksumType' },
   );
+
+  const bucketOf = async () => {
+    const Bucket = 'records';
+    await new S3Client({ ...options(), forcePathStyle: true }).send(new CreateBucketCommand({ Bucket }));
+    return createDocuments(options(), Bucket);
+  };
+  documentsContract('moto', bucketOf);
+
+  describe('the contract of record stores', () => {
+    contract(async () => {
+      const documents = await bucketOf();
+      const account = () => Promise.resolve('123456789012');
+      const place = { bucket: 'records', prefix: 'p', region: 'us-east-1', account };
+      const texts = async () =>
+        Promise.all((await documents.list('')).map(async (key) => (await documents.get(key))?.text ?? ''));
+      return {
+        store: s3Store(documents, place, Date.now),
+        live: () => ({ name: 'orders', arn: 'arn:aws:lambda:us-east-1:123456789012:function:orders', tags: {} }),
+        written: async () => (await texts()).join('\n'),
+      };
+    });
+  });
 
   imageRegistryContract('moto', async () => {
     const clients = new Map<string, ECRClient>();

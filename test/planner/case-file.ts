@@ -82,12 +82,12 @@ export function readCase(name: string): Case {
 }
 
 /** The live functions by name, the records in their tags where the case keeps them there. */
-export function liveOf(one: Case, store: 'tags' | 'file'): ReadonlyMap<string, LiveFunction> {
+export function liveOf(one: Case, store: Desired['metadata']['store']): ReadonlyMap<string, LiveFunction> {
   return new Map(
     Object.entries(one.live).map(([name, plainFunction]) => {
       const live = toLive(name, plainFunction);
       const own = one.records.filter((record) => record.function === name);
-      if (store === 'file' || own.length === 0) return [name, live];
+      if (store !== 'tags' || own.length === 0) return [name, live];
       return [name, { ...live, tags: { ...live.tags, ...tagsStore(NO_CALLS).tagsFor(own, []) } }];
     }),
   );
@@ -129,7 +129,7 @@ export interface Printed {
 /** Plans without any I/O but reading records: the planner alone. */
 export async function planPurely(desired: Desired, live: ReadonlyMap<string, LiveFunction>): Promise<Printed> {
   const { metadata } = desired;
-  const store = metadata.store === 'tags' ? tagsStore(NO_CALLS) : fileStore(metadata.directory);
+  const store = metadata.store === 'file' ? fileStore(metadata.directory) : tagsStore(NO_CALLS);
   try {
     const planned = await Promise.all(
       desired.functions.map(async (one) => {
