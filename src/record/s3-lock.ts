@@ -16,16 +16,16 @@ export interface Folder {
 /** How often one write is sent, and one alias is tried for, before the caller may pause and come back. */
 const TURNS = 4;
 
-/** What is there now where a write was refused. */
+/** What is there now where a write did not answer that it is done. */
 export interface Refused {
   readonly found: StoredDocument | undefined;
 }
 
 /**
- * One conditional write, known to have happened or not: a lost answer is resolved by reading. Sending it again is safe, because
- * the condition holds for one of the two only.
+ * One conditional write. After a lost answer what is there is read; where nothing is new it is sent again, which is safe, because the
+ * condition holds for one of the two only.
  *
- * @returns `undefined`: this very text is there
+ * @returns `undefined`: it is written; otherwise what is there, this very text where its answer was lost
  * @throws AWS_*; AWS_CONFLICT when others write without end
  */
 export async function write(
@@ -43,7 +43,6 @@ export async function write(
       lost = error;
     }
     const found = await documents.get(key);
-    if (found?.text === text) return undefined;
     if ((found?.etag ?? null) !== over) return { found };
   }
   throw lost ?? busy(key);

@@ -54,7 +54,8 @@ class S3Store implements RecordStore {
       if (keys.includes(OPEN) && open === undefined && look < LOOKS) continue;
       const rest =
         head === undefined ? [] : await Promise.all(missing(known, head).map((run) => readRun(folder, run, of)));
-      const held = open === undefined || runs.some(({ id }) => id === open.record.id) ? [] : [open.record];
+      // One that is closed already comes first with how it ended.
+      const held = open === undefined ? [] : [open.record];
       const carried = head === undefined ? [] : [head.record, ...head.rows];
       return arrange([...rest.map(({ record }) => record), ...carried, ...held]);
     }
