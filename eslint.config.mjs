@@ -10,6 +10,7 @@ const MAY_IMPORT = {
   aws: ['model'],
   record: ['model'],
   iam: ['model'],
+  buildkite: ['model'],
   sandbox: ['model'],
   apply: ['model', 'planner'],
 };

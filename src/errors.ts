@@ -112,6 +112,9 @@ export const ERROR_CODES = {
   RECORD_STORE: { summary: 'The deployment record cannot be kept', exit: 1 },
   NO_ROLLBACK_TARGET: { summary: 'Nothing to roll back to', exit: 1 },
 
+  // Buildkite
+  BUILD_AGENT: { summary: 'buildkite-agent did not do its part', exit: 1 },
+
   // This tool
   INTERNAL: { summary: 'A defect in lambda-deploy', exit: 1 },
 } as const satisfies Record<string, CodeRow>;

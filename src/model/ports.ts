@@ -273,3 +273,41 @@ export interface TrailPort {
    */
   lookupEvents(name: string | undefined, since: number): Promise<readonly TrailEvent[]>;
 }
+
+/** How an annotation is coloured. */
+export type AnnotationStyle = 'default' | 'info' | 'success' | 'warning' | 'error';
+
+/** A note on the build's page. */
+export interface Annotation {
+  /** At most 100 characters; one with the same context is replaced. */
+  readonly context: string;
+  readonly style: AnnotationStyle;
+  /** CommonMark with GitHub's extensions, at most 1 MiB of UTF-8, not empty. */
+  readonly body: string;
+  /** 1 to 10, higher ones first; absent: 3. */
+  readonly priority?: number;
+}
+
+/**
+ * The build that this process is a job of, through `buildkite-agent`. Whatever is more than a name goes by stdin. Every call takes a
+ * bounded time, a short one after a signal. Every method throws {@link DeployError} `BUILD_AGENT` where the agent is absent, too slow,
+ * says no, or would: names are not empty and begin with no hyphen.
+ */
+export interface BuildAgentPort {
+  annotate(annotation: Annotation): Promise<void>;
+  /** @param value at most 100,000 bytes, not blank; @param key not one of `buildkite:…` */
+  setMetaData(key: string, value: string): Promise<void>;
+  /** Without the line feed that the agent adds. `undefined`: not set. */
+  getMetaData(key: string): Promise<string | undefined>;
+  /** @param path relative to the working directory, without characters of a pattern */
+  uploadArtifact(path: string): Promise<void>;
+  /** Into `directory`, under the path it was uploaded with, from this build, of one step where it is named (its key). */
+  downloadArtifact(path: string, directory: string, step?: string): Promise<void>;
+  /**
+   * Adds steps to the running build, after this job.
+   * @param pipeline YAML or JSON, which the agent takes as it is (`--no-interpolation`): a `$` stands for itself, and is not doubled
+   */
+  uploadSteps(pipeline: string): Promise<void>;
+  /** Values that the job's log shows no more, nor what the agent sends; those under six bytes are left out. */
+  addSecrets(values: readonly string[]): Promise<void>;
+}
