@@ -1,5 +1,5 @@
 import { isUnreadable, LATEST, type DesiredFunction, type LiveFunction } from '../model/function.js';
-import type { Difference, Operation, UpdateAliasStep, VersionRef, Warning } from '../model/plan.js';
+import type { Difference, Operation, Share, UpdateAliasStep, VersionRef, Warning } from '../model/plan.js';
 import type { DeployRecord } from '../model/record.js';
 import { aliasDifferences, checkSteps, samePlace } from './aliases.js';
 import { ownValue } from './compare.js';
@@ -93,8 +93,47 @@ export function effectsOf(functionName: string, operations: readonly Operation[]
   const latest = operations.some(({ type }) => type === 'UpdateFunctionConfiguration' || type === 'UpdateFunctionCode');
   return [
     ...(latest ? [`callers of ${functionName} without an alias or version see the change of $LATEST at once`] : []),
-    ...operations.flatMap(effectsOfStep),
+    ...inOneSentence(operations).flatMap((steps) =>
+      isGradual(steps) ? effectOfShares(steps) : steps.flatMap(effectsOfStep),
+    ),
     ...waitingAfter(operations),
+  ];
+}
+
+/** An alias given a share of its traffic on another version. */
+type ShareStep = UpdateAliasStep & { readonly additional: Share };
+
+const isShare = (step: Operation): step is ShareStep => step.type === 'UpdateAlias' && step.additional !== undefined;
+
+const isGradual = (steps: readonly Operation[]): steps is readonly ShareStep[] => steps.every(isShare);
+
+/** The shares of one rollout together, every other call by itself. The checks between shares are nothing that callers notice. */
+function inOneSentence(operations: readonly Operation[]): Operation[][] {
+  const noticed = operations.filter(({ type }) => type !== 'Invoke');
+  return noticed.reduce<Operation[][]>((groups, step) => {
+    const group = groups.at(-1);
+    const last = group?.at(-1);
+    const goesOn = last !== undefined && isShare(step) && isShare(last) && isSameRollout(step, last);
+    if (goesOn) group?.push(step);
+    else groups.push([step]);
+    return groups;
+  }, []);
+}
+
+function isSameRollout(one: ShareStep, other: ShareStep): boolean {
+  const rest = ({ alias, from, additional, watch }: ShareStep): string =>
+    JSON.stringify([alias, from.version, additional.version, watch?.seconds]);
+  return rest(one) === rest(other);
+}
+
+function effectOfShares(steps: readonly ShareStep[]): string[] {
+  const [first] = steps;
+  if (first === undefined) return [];
+  const shares = steps.map(({ additional }) => percent(additional.weight)).join(', then ');
+  const each = steps.length > 1 ? 'each ' : '';
+  const held = first.watch === undefined ? '' : `, ${each}for ${first.watch.seconds} s`;
+  return [
+    `alias ${first.alias} sends ${shares} of its traffic to ${named(first.additional.version)}${held}; the rest goes to ${named(first.from.version)}`,
   ];
 }
 
@@ -124,14 +163,8 @@ function effectsOfStep(step: Operation): string[] {
   return effectsOfShift(step);
 }
 
-function effectsOfShift({ alias, from, version, additional, settles, watch }: UpdateAliasStep): string[] {
+function effectsOfShift({ alias, from, version, settles }: UpdateAliasStep): string[] {
   const share = from.additional;
-  if (additional !== undefined) {
-    const held = watch === undefined ? '' : ` for ${watch.seconds} s`;
-    return [
-      `alias ${alias} sends ${percent(additional.weight)} of its traffic to ${named(additional.version)}${held}, the rest to ${named(from.version)}`,
-    ];
-  }
   if (settles === 'abort' && share !== undefined)
     return [
       `alias ${alias} stops sending ${percent(share.weight)} of its traffic to ${named(share.version)}; ${named(version)} has it all`,

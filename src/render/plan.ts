@@ -55,7 +55,7 @@ function renderFunction(plan: FunctionPlan): Line[] {
     ...(effects.length === 0 ? [] : [heading('effect')]),
     ...effects.map((effect): Line => [`    ${effect}`]),
     heading('calls'),
-    ...columns(operations.map(operationRow), '    '),
+    ...columns(operationRows(operations), '    '),
     ...(unmanagedAliases.length === 0 ? [] : [heading(`left alone: alias ${unmanagedAliases.join(', ')}`)]),
   ];
 }
@@ -125,12 +125,22 @@ function valueText({ path, before, after, sensitive }: Difference): string {
   return `${show(before)} → ${show(after)}`;
 }
 
-function operationRow(operation: Operation, index: number): Span[] {
-  return [as('dim', `${index + 1}.`), operation.type, as('dim', detailOf(operation))];
+/** A row a call. What a check expects stands where it is made first, so that a rollout of many shares can be read. */
+function operationRows(operations: readonly Operation[]): Span[][] {
+  const first = new Map<string, number>();
+  return operations.map((operation, index) => {
+    let detail = detailOf(operation);
+    if (operation.type === 'Invoke') {
+      const expected = expectation(operation);
+      const known = first.get(`${operation.check.alias} ${expected}`);
+      first.set(`${operation.check.alias} ${expected}`, known ?? index + 1);
+      detail += known === undefined ? ` (${expected})` : ` (as in ${known})`;
+    }
+    return [as('dim', `${index + 1}.`), operation.type, as('dim', detail)];
+  });
 }
 
 function detailOf(operation: Operation): string {
-  if (operation.type === 'Invoke') return `${operation.reason}${expectation(operation)}`;
   if (operation.type === 'CreateAlias' || operation.type === 'UpdateAlias')
     return `${operation.alias}: ${operation.reason}`;
   if ('tags' in operation && operation.type === 'TagResource')
@@ -159,5 +169,5 @@ function expectation({ check }: InvokeStep): string {
   const tries = check.attempts === undefined ? [] : [`${check.attempts} attempts`];
   const event = check.payloadFile === undefined ? [] : [`event ${check.payloadFile.path}`];
   const what = wanted.length === 0 ? ['no error'] : wanted;
-  return ` (${[...event, ...what, ...tries, `within ${check.timeoutSeconds} s`].join(', ')})`;
+  return [...event, ...what, ...tries, `within ${check.timeoutSeconds} s`].join(', ');
 }
