@@ -40,8 +40,6 @@ export interface BuildAgentOptions {
   readonly cwd: string;
   /** Aborted when the job is cancelled. */
   readonly signal: AbortSignal;
-  /** Milliseconds since the epoch. */
-  readonly now: () => number;
   readonly limits?: CallLimits;
 }
 
@@ -57,7 +55,7 @@ interface Call {
  */
 export function createBuildAgent(options: BuildAgentOptions): BuildAgentPort {
   const limits = options.limits ?? CALL_LIMITS;
-  const patience = new Patience(options, limits.afterSignalMs);
+  const patience = new Patience(options.signal, limits.afterSignalMs);
   const call = (args: readonly string[], limitMs: number, input = ''): Promise<string> =>
     runAgent(options, patience, { args, limitMs, input });
   return {
@@ -123,15 +121,11 @@ function failed({ args }: Call, why: string, cause?: AgentGone): DeployError {
   });
 }
 
-/** Its last two lines say why; before them it tells what it tried. */
+/** Its last two lines say why, as a sentence; before them it tells what it tried. */
 function lastWords(err: string): string {
   const lines = err.split('\n').map((line) => line.replace(/\u001b\[[\d;]*m/g, '').trim());
-  return (
-    lines
-      .filter((line) => line !== '')
-      .slice(-2)
-      .join(' ') || 'it said nothing.'
-  );
+  const words = lines.filter((line) => line !== '').slice(-2);
+  return words.length === 0 ? 'it said nothing.' : words.join(' ').replace(/\.?$/, '.');
 }
 
 /** How long calls may take: each its own time, and after a signal what is left of one short time for all. */
@@ -140,16 +134,16 @@ class Patience {
   private window: number | undefined;
 
   constructor(
-    private readonly options: Pick<BuildAgentOptions, 'signal' | 'now'>,
+    private readonly signal: AbortSignal,
     private readonly afterSignalMs: number,
   ) {
-    const note = (): void => void (this.abortedAt = options.now());
-    if (options.signal.aborted) note();
-    else options.signal.addEventListener('abort', note, { once: true });
+    const note = (): void => void (this.abortedAt = performance.now());
+    if (signal.aborted) note();
+    else signal.addEventListener('abort', note, { once: true });
   }
 
   begin(limitMs: number): { readonly cut: AbortSignal; readonly done: () => void } {
-    const { signal } = this.options;
+    const { signal } = this;
     const cutting = new AbortController();
     let timer = setTimeout(() => cutting.abort(), signal.aborted ? this.left(limitMs) : limitMs);
     const hurry = (): void => {
@@ -166,7 +160,7 @@ class Patience {
 
   /** The first call after the signal opens the time that all of them share. */
   private left(limitMs: number): number {
-    const now = this.options.now();
+    const now = performance.now();
     const last = (this.abortedAt ?? now) + LAST_MOMENT_MS;
     this.window ??= Math.min(now + this.afterSignalMs, last);
     return Math.max(0, Math.min(limitMs, this.window - now));

@@ -1,3 +1,4 @@
+import type { Build } from './build.js';
 import type { Host } from './host.js';
 import type { Options } from './options.js';
 import type { Output } from './output.js';
@@ -9,6 +10,8 @@ export interface Context {
   readonly output: Output;
   /** What stands after the verb beside the options. */
   readonly args: readonly string[];
+  /** Absent: this is no job of a build. */
+  readonly build?: Build;
 }
 
 declare const __VERSION__: string;

@@ -1,3 +1,4 @@
+import type { CallLimits } from '../buildkite/agent.js';
 import type { Clock } from '../model/ports.js';
 
 /** The process as the commands see it; tests pass their own. */
@@ -20,4 +21,14 @@ export interface Host {
   readonly startedAt: number;
   readonly clock: Clock;
   readonly random: () => number;
+  /** How long buildkite-agent may take; absent: what is right for a job. */
+  readonly agentLimits?: CallLimits;
+}
+
+/**
+ * Whether this is a job of a build on Buildkite, and not only in the environment of one.
+ * @see https://buildkite.com/docs/pipelines/configure/environment-variables
+ */
+export function isJob({ env }: Pick<Host, 'env'>): boolean {
+  return env['BUILDKITE'] === 'true' && Boolean(env['BUILDKITE_JOB_ID']);
 }

@@ -1,7 +1,7 @@
 import pc from 'picocolors';
 import { as, elapsed, plain, printable, printableJson, type Line, type Role, type Span } from '../render/text.js';
 import { block } from '../render/markdown.js';
-import type { Host } from './host.js';
+import { isJob, type Host } from './host.js';
 import type { Options } from './options.js';
 import { Redactor } from './redact.js';
 
@@ -18,12 +18,15 @@ export class Output {
   private readonly colorsOut: Colors;
   private readonly colorsErr: Colors;
   private readonly startedAt: number;
+  private readonly isJob: boolean;
+  private hasGroup = false;
 
   constructor(
     private readonly host: Host,
     readonly options: Pick<Options, 'format' | 'color' | 'quiet' | 'verbose'>,
   ) {
     this.startedAt = host.clock.now();
+    this.isJob = isJob(host);
     this.colorsOut = pc.createColors(wantsColor(host, options.color, host.isTerminal.stdout));
     this.colorsErr = pc.createColors(wantsColor(host, options.color, host.isTerminal.stderr));
   }
@@ -36,13 +39,21 @@ export class Output {
     const { format } = this.options;
     if (format === 'text') return this.host.writeOut(this.paint(lines, this.colorsOut));
     if (format === 'markdown' && toMarkdown === undefined) return this.markdown(block(this.cleaned(lines)));
-    // Values only: a secret that is spelt like a key must not change the shape of the document.
+    if (format === 'markdown' && toMarkdown !== undefined)
+      return this.host.writeOut(this.toMarkdown(document, toMarkdown));
+    this.host.writeOut(`${printableJson(this.json(document))}\n`);
+  }
+
+  /** A document as Markdown, for the result or for an annotation: redacted first, because what escapes it would hide a secret. */
+  toMarkdown<D extends object>(document: D, toMarkdown: (document: D) => string): string {
+    return this.cleanMarkdown(toMarkdown(JSON.parse(this.json(document)) as D));
+  }
+
+  /** Values only: a secret that is spelt like a key must not change the shape of the document. */
+  private json(document: object): string {
     const redact = (_key: string, value: unknown): unknown =>
       typeof value === 'string' ? this.redactor.redact(value) : value;
-    const json = JSON.stringify(document, redact, 2);
-    // Markdown escapes what it shows, which would hide a secret from the redactor.
-    if (format === 'markdown' && toMarkdown !== undefined) return this.markdown(toMarkdown(JSON.parse(json) as D));
-    this.host.writeOut(`${printableJson(json)}\n`);
+    return JSON.stringify(document, redact, 2);
   }
 
   /** Text that goes before the result; a JSON reader gets none. */
@@ -53,7 +64,11 @@ export class Output {
   }
 
   private markdown(text: string): void {
-    this.host.writeOut(printable(this.redactor.redact(text), ''));
+    this.host.writeOut(this.cleanMarkdown(text));
+  }
+
+  private cleanMarkdown(text: string): string {
+    return printable(this.redactor.redact(text), '');
   }
 
   private cleaned(lines: readonly Line[]): Line[] {
@@ -65,6 +80,21 @@ export class Output {
     if (this.options.quiet) return;
     const stamp = `[${elapsed(this.host.clock.now() - this.startedAt)}] `;
     this.diagnostics(lines.map((line, index) => [as('dim', index === 0 ? stamp : ' '.repeat(stamp.length)), ...line]));
+  }
+
+  /**
+   * In a job of Buildkite's: a group of the log begins here. Elsewhere nothing.
+   * @see https://buildkite.com/docs/pipelines/configure/managing-log-output
+   */
+  group(title: string, state: 'open' | 'closed' = 'closed'): void {
+    if (!this.isJob || this.options.quiet) return;
+    this.hasGroup = true;
+    this.diagnostics([[`${state === 'open' ? '+++' : '---'} ${title}`]]);
+  }
+
+  /** Opens the group that the log is in, for a reader who looks for what went wrong. */
+  openGroup(): void {
+    if (this.hasGroup) this.diagnostics([['^^^ +++']]);
   }
 
   /** Text for the terminal that stderr is, redacted and in colour. */

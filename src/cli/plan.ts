@@ -1,6 +1,7 @@
 import type { ExitCode } from '../errors.js';
 import { renderPlan } from '../render/plan.js';
 import { findDoubts, withDoubts } from './ancestry.js';
+import { tellPlan } from './build-plan.js';
 import type { Context } from './context.js';
 import { readOrigin } from './origin.js';
 import { writePlanFile } from './plan-file.js';
@@ -10,6 +11,7 @@ import { loadSelected } from './spec.js';
 
 /** Shows what apply would do, and why; with `--out` also as a file that apply takes. Makes no mutating call. */
 export async function plan(context: Context): Promise<ExitCode> {
+  context.output.group('Reading the file, AWS and the records');
   const spec = await withSecrets(context, await loadSelected(context));
   const [planning, { commit }] = await Promise.all([planAll(context, spec), readOrigin(context.host)]);
   try {
@@ -18,8 +20,10 @@ export async function plan(context: Context): Promise<ExitCode> {
     const { out } = context.options as { readonly out?: string };
     const document =
       out === undefined ? shown : await writePlanFile(context, out, spec, { ...planning, document: shown });
+    context.output.group('Plan', document.changes ? 'open' : 'closed');
     context.output.result(document, renderPlan(document));
     if (out !== undefined) context.output.diagnostics([[`The plan is in ${out}: lambda-deploy apply ${out}`]]);
+    await tellPlan(context, spec, document, out);
     return document.changes && context.options['detailedExitcode'] === true ? 2 : 0;
   } finally {
     await planning.codes.close();

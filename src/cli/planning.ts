@@ -49,6 +49,7 @@ export async function planDesired(
   const jobs = await Promise.all(
     desired.functions.map(async (one) => planOne(context, await sessions(one), desired, one)),
   );
+  await context.build?.handOverSecrets();
   const plans = jobs.map(({ plan }) => plan);
   const warnings = [...about, ...jobs.flatMap((job) => job.warnings)];
   return { jobs, document: assemblePlan('plan', plans, warnings) };

@@ -11,6 +11,7 @@ const MIN_BYTES = 8;
 export class Redactor {
   private needles: readonly string[] = [];
   private readonly known = new Set<string>();
+  private untold: readonly string[] = [];
 
   /** @param publicText what everybody may read already, the file's own text: a value that stands in it is no secret */
   constructor(private readonly publicText: string) {}
@@ -25,6 +26,7 @@ export class Redactor {
   private learnText(value: string): void {
     if (Buffer.byteLength(value) < MIN_BYTES || this.publicText.includes(value) || this.known.has(value)) return;
     this.known.add(value);
+    this.untold = [...this.untold, value];
     // Longest first: a value that contains another one must not be left half shown.
     this.needles = [...new Set([...this.needles, ...formsOf(value)])].sort((left, right) => right.length - left.length);
   }
@@ -43,6 +45,13 @@ export class Redactor {
   learnVersion({ environment, codeLocation }: LiveVersion): void {
     if (!isUnreadable(environment)) Object.values(environment).forEach((value) => this.learn(value));
     if (codeLocation !== undefined) this.learn(codeLocation);
+  }
+
+  /** The values that were learned since the last call of this: for another redactor, and for nothing else. */
+  takeUntold(): readonly string[] {
+    const values = this.untold;
+    this.untold = [];
+    return values;
   }
 
   redact(text: string): string {

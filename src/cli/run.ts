@@ -2,7 +2,7 @@ import { Command, CommanderError, Option } from 'commander';
 import { DeployError, isDeployError, type ExitCode } from '../errors.js';
 import { errorDocument, renderError } from '../render/errors.js';
 import { VERSION, type Context } from './context.js';
-import type { Host } from './host.js';
+import { isJob, type Host } from './host.js';
 import { collect, readOptions, withAwsOptions, withCommonOptions } from './options.js';
 import { Output } from './output.js';
 
@@ -153,7 +153,9 @@ async function runVerb(command: Command, load: () => Promise<Verb>, host: Host):
   const output = new Output(host, options);
   try {
     const verb = await load();
-    const exitCode = await verb({ host, options, output, args: command.args });
+    const build = isJob(host) ? { build: (await import('./build.js')).createBuild(host, output) } : {};
+    const exitCode = await verb({ host, options, output, args: command.args, ...build });
+    if (exitCode !== 0 && exitCode !== 2) output.openGroup();
     return host.signal.aborted && exitCode !== 0 && exitCode !== 5 ? host.signalExitCode() : exitCode;
   } catch (error) {
     const exitCode = report(error, output);
@@ -171,6 +173,7 @@ function usage(error: CommanderError): DeployError {
 /** Prints an error in the format that was asked for; anything that is not a DeployError is a defect of this tool. */
 function report(error: unknown, output: Output): ExitCode {
   const known = isDeployError(error) ? error : defect(error);
+  output.openGroup();
   if (output.options.format === 'json') output.result(errorDocument(known), []);
   else output.diagnostics(renderError(known));
   return known.exit;

@@ -28,6 +28,12 @@ export function strong(value: string): string {
   return `**${text(value)}**`;
 }
 
+/** A link. @param url is percent-encoded where it has to be */
+export function link(label: string, url: string): string {
+  const encoded = encodeURI(url).replace(/[()'*]/g, (one) => `%${(one.codePointAt(0) ?? 0).toString(16)}`);
+  return `[${text(label)}](${encoded})`;
+}
+
 /** A table; cells are Markdown already. No rows: nothing. */
 export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
   if (rows.length === 0) return '';

@@ -26,20 +26,24 @@ function summaryLine(plan: PlanDocument): Line {
       isAllKnown ? ' Live is as the file says.' : ' What is known of the file is live.',
     ];
   }
-  const { create, update, unchanged } = plan.summary;
-  const parts = [
-    ...(create > 0 ? [`${create} to create`] : []),
-    ...(update > 0 ? [`${update} to ${plan.command === 'rollback' ? 'roll back' : 'update'}`] : []),
-    ...(unchanged > 0 ? [`${unchanged} unchanged`] : []),
-  ];
   return [
     as('title', plan.command === 'rollback' ? 'Rollback plan: ' : 'Plan: '),
-    `${parts.join(', ')}.  `,
+    `${planCounts(plan)}.  `,
     as('dim', plan.digest),
   ];
 }
 
-function renderFunction(plan: FunctionPlan): Line[] {
+/** `1 to create, 2 to update, 3 unchanged` */
+export function planCounts({ command, summary: { create, update, unchanged } }: PlanDocument): string {
+  return [
+    ...(create > 0 ? [`${create} to create`] : []),
+    ...(update > 0 ? [`${update} to ${command === 'rollback' ? 'roll back' : 'update'}`] : []),
+    ...(unchanged > 0 ? [`${unchanged} unchanged`] : []),
+  ].join(', ');
+}
+
+/** One function of a plan that changes. */
+export function renderFunction(plan: FunctionPlan): Line[] {
   const { alsoGoesLive, differences, effects, operations, unmanagedAliases } = plan;
   const isNew = plan.action === 'create';
   const heading = (text: string): Line => [as('dim', `  ${text}`)];
@@ -88,7 +92,8 @@ function differenceRow(difference: Difference, why: string): Span[] {
 
 const MAX_INLINE_CHARACTERS = 60;
 
-function isLong({ path, before, after, sensitive }: Difference): boolean {
+/** Whether a value is a list or too long for a line. */
+export function isLong({ path, before, after, sensitive }: Difference): boolean {
   if (sensitive === true || path === 'code') return false;
   const filled = (value: Json): boolean => Array.isArray(value) && value.length > 0;
   return (
@@ -117,7 +122,8 @@ function remark({ drift, on, path, reason }: Difference): string {
   return [...(drift === true ? ['drift: AWS was changed by hand'] : []), ...(obvious ? [] : [reason])].join('; ');
 }
 
-function valueText({ path, before, after, sensitive }: Difference): string {
+/** Before and after on one line; that it changed, where the values are withheld. */
+export function valueText({ path, before, after, sensitive }: Difference): string {
   if (sensitive === true) return before === null ? '(added)' : after === null ? '(removed)' : '(changed)';
   const show = (value: Difference['before']): string =>
     path === 'code' && typeof value === 'string' ? shortDigest(value) : oneLine(value);

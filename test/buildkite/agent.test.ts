@@ -16,7 +16,6 @@ function agentOf(
     env: { ...build.env, ...more.env },
     cwd: build.folder,
     signal: more.signal ?? new AbortController().signal,
-    now: Date.now,
     limits: more.limits ?? CALL_LIMITS,
   });
 }
@@ -143,7 +142,7 @@ describe('an agent that does not do its part', () => {
     await build.fail({ command, do: 'fail' });
     const error = await errorOf(act(agentOf(build)));
     expect(error.detail).toBe(
-      `buildkite-agent ${command} ended with exit code 1: fatal: Failed to ${command}: 500 Something went wrong`,
+      `buildkite-agent ${command} ended with exit code 1: fatal: Failed to ${command}: 500 Something went wrong.`,
     );
     expect(error.cause).toBeUndefined();
   });

@@ -4,8 +4,12 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { onTestFinished } from 'vitest';
+import type { CallLimits } from '../../src/buildkite/agent.js';
 
 const STAND_IN = fileURLToPath(new URL('stand-in.mjs', import.meta.url));
+
+/** Short enough that a test can wait for a call to be cut off. */
+export const BRIEF: CallLimits = { shortMs: 200, artifactMs: 200, stepsMs: 200, afterSignalMs: 100 };
 
 export interface AgentCall {
   readonly args: readonly string[];
@@ -98,4 +102,9 @@ export async function standIn(): Promise<StandIn> {
     secrets: async () => (await lines<{ readonly secret: string }>('secrets.jsonl')).map(({ secret }) => secret),
     fail: (...faults) => writeFile(file('faults.json'), JSON.stringify(faults)),
   };
+}
+
+/** What a job of this build finds in its environment, that git is not asked for the commit; `step` is its key. */
+export function jobEnv({ env }: StandIn, step = ''): Readonly<Record<string, string>> {
+  return { ...env, BUILDKITE_COMMIT: '', BUILDKITE_STEP_KEY: step };
 }

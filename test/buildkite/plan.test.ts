@@ -1,0 +1,108 @@
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { deployed, fileOf, hello, okHandler, stage } from '../e2e/support.js';
+import { type AgentFault, BRIEF, jobEnv, standIn } from './support.js';
+
+it('shows a plan on the build’s page, keeps the plan file and its digest, and folds the log into groups', async () => {
+  const build = await standIn();
+  const it = await deployed();
+  await it.file(fileOf({ hello: hello({ memorySize: 256, environment: { GREETING: 'Bye' } }) }));
+  const ran = await it.runWith({ env: jobEnv(build, 'plan') }, 'plan', '--out', 'out/../plan.zip', '--format', 'json');
+  expect(ran.exitCode, ran.err).toBe(0);
+  const [annotation, ...others] = await build.annotations();
+  expect(others).toEqual([]);
+  expect(annotation).toMatchObject({ context: 'lambda-deploy:plan:lambda.deploy.yaml', style: 'info' });
+  expect(annotation?.body.replace(/^```text\n[^]*?^```\n/gm, '(details)\n')).toBe(
+    `Plan for **lambda\\.deploy\\.yaml**: **1 to update**
+
+**hello** update
+
+- changes: \`memorySize\` 128 → 256 · \`environment.GREETING\` \\(changed\\) · \`aliases.live.version\` 1 → new version
+- callers of hello without an alias or version see the change of \\$LATEST at once
+- alias live moves all of its traffic from version 1 to a new version in one step
+- calls: \`TagResource\` → \`UpdateFunctionConfiguration\` → \`PublishVersion\` → \`Invoke\` → \`UpdateAlias\` → \`Invoke\` → \`TagResource\`
+
+<details>
+<summary>Every difference and call, with its reason</summary>
+
+(details)
+
+</details>
+
+Plan file: [plan\\.zip](artifact://plan.zip) · \`${ran.json()['digest']}\`
+`,
+  );
+  expect(await build.metaData()).toEqual({ 'lambda-deploy:plan:lambda.deploy.yaml': ran.json()['digest'] });
+  const kept = await readFile(path.join(build.folder, 'artifacts/plan/plan.zip'));
+  expect(kept.equals(await readFile(path.join(it.folder, 'plan.zip')))).toBe(true);
+  expect(ran.err).toContain('\n+++ Plan\n');
+});
+
+it('says shortly that nothing changes, in place of what an earlier try said', async () => {
+  const build = await standIn();
+  const it = await deployed();
+  await it.runWith({ env: jobEnv(build) }, 'plan', '--function', 'hel*');
+  expect(await build.annotations()).toEqual([
+    {
+      context: 'lambda-deploy:plan:lambda.deploy.yaml::hel*',
+      style: 'success',
+      priority: 3,
+      body: '**lambda\\.deploy\\.yaml**, only `hel*`: no changes, live is as the file says.\n',
+    },
+  ]);
+});
+
+it('hands every secret it knows to the agent’s redactor, by stdin, before the plan is shown', async () => {
+  const build = await standIn();
+  const it = await stage();
+  await it.file(fileOf({ hello: hello({ environment: { TOKEN: '${secret:TOKEN}' } }) }));
+  await it.code(okHandler('one'));
+  const env = { ...jobEnv(build), TOKEN: 'hunter2-hunter2' };
+  expect((await it.runWith({ env }, 'plan')).exitCode).toBe(0);
+  expect(await build.secrets()).toEqual(['hunter2-hunter2']);
+  expect((await build.calls()).map(({ args }) => args[0])).toEqual(['redactor', 'annotate']);
+});
+
+describe('an agent that does not do its part changes no plan, and is told once', () => {
+  const ways: readonly [way: string, env: Record<string, string>, fault: AgentFault['do'], notes: readonly RegExp[]][] =
+    [
+      ['absent', { PATH: '/nonexistent' }, 'slow', [/not on the PATH. The build is told nothing more; no deployment/]],
+      ['hanging', {}, 'hang', [/redactor add did not end within 0.2 s. The build is told nothing more/]],
+      [
+        'refusing',
+        {},
+        'fail',
+        [
+          /without redaction by the agent/,
+          /without the plan file plan.zip/,
+          /without the annotation/,
+          /without the plan’s/,
+        ],
+      ],
+    ];
+  it.each(ways)('%s', async (_, env, fault, notes) => {
+    const build = await standIn();
+    await build.fail({ command: '*', do: fault });
+    const it = await deployed();
+    await it.file(fileOf({ hello: hello({ memorySize: 256, environment: { GREETING: '${secret:TOKEN}' } }) }));
+    const host = { env: { ...jobEnv(build), TOKEN: 'hunter2-hunter2', ...env } };
+    const limits = fault === 'hang' ? { agentLimits: BRIEF } : {};
+    const ran = await it.runWith({ ...host, ...limits }, 'plan', '--out', 'plan.zip', '--detailed-exitcode');
+    expect(ran.exitCode).toBe(2);
+    expect(ran.out).toContain('Plan: 1 to update.');
+    const told = ran.err.split('\n').filter((line) => line.startsWith('note: '));
+    expect(told).toHaveLength(notes.length);
+    for (const words of notes) expect(told).toContainEqual(expect.stringMatching(words));
+  });
+});
+
+it('tells a build nothing where there is none', async () => {
+  const build = await standIn();
+  const it = await deployed();
+  for (const env of [{ BUILDKITE: '' }, { BUILDKITE: 'false' }, { BUILDKITE_JOB_ID: '' }]) {
+    const ran = await it.runWith({ env: { ...jobEnv(build), ...env } }, 'plan');
+    expect(ran.err).toBe('');
+  }
+  expect(await build.calls()).toEqual([]);
+});
