@@ -138,6 +138,7 @@ function addSandbox(program: Command, act: Act): void {
     .option('--latency <ms>', 'how long every answer takes', '0')
     .option('--settle <ms>', 'how long updates stay in progress', '50')
     .option('--account <id>', 'the account of every ARN', '123456789012')
+    .option('--data <file>', 'keep the state in this file over restarts')
     .option('--seed <file>', 'parameters, secrets, buckets, images and alarms to start with')
     .addOption(
       new Option('--image <uri=dir>', 'run an image as the handler in a folder; repeatable').argParser(collect),

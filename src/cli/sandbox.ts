@@ -1,8 +1,9 @@
+import path from 'node:path';
 import { DeployError, type ExitCode } from '../errors.js';
 import { parseFaults } from '../sandbox/fault-file.js';
 import { explainFault } from '../sandbox/faults.js';
 import { parseSeed } from '../sandbox/seed.js';
-import { parsePolicies, startSandbox, type Seed } from '../sandbox/server.js';
+import { parsePolicies, type Sandbox, type SandboxOptions, startSandbox, type Seed } from '../sandbox/server.js';
 import type { Context } from './context.js';
 import { parseImages, parseOption } from './sandbox-inputs.js';
 
@@ -11,14 +12,15 @@ import { parseImages, parseOption } from './sandbox-inputs.js';
  *
  * Faults are told on stderr as they fire, and at the end those that never did.
  *
- * @throws USAGE for a number that is none, a seed or faults file or a folder that cannot be used, or an address that cannot be listened on
+ * @throws USAGE for a number that is none, a seed, faults or data file or a folder that cannot be used, or an address that cannot be listened on
  */
 export async function sandbox({ host, options }: Context): Promise<ExitCode> {
   const account = String(options['account']);
   if (!/^\d{12}$/.test(account))
     throw new DeployError('USAGE', `--account ${account} is not twelve digits.`, { fix: 'give twelve digits.' });
   const iamPolicy = await parseOption(host, 'iam-policy', options['iamPolicy'], parsePolicies, undefined);
-  const server = await startSandbox({
+  const data = typeof options['data'] === 'string' ? path.resolve(host.cwd, options['data']) : undefined;
+  const server = await started({
     host: String(options['host']),
     port: numberOf(options, 'port', 65_535),
     latencyMs: numberOf(options, 'latency', 60_000),
@@ -29,7 +31,12 @@ export async function sandbox({ host, options }: Context): Promise<ExitCode> {
     onFault: ({ index, rule }) => host.writeErr(`fault ${index + 1} fired: ${explainFault(rule)}\n`),
     images: await parseImages(host, options['image']),
     ...(iamPolicy === undefined ? {} : { iamPolicy }),
+    ...(data === undefined ? {} : { data }),
   });
+  if (server.isResumed && options['seed'] !== undefined)
+    host.writeErr(
+      `--seed ${String(options['seed'])} is not used: --data ${String(options['data'])} holds a state already\n`,
+    );
   host.writeOut(`AWS_ENDPOINT_URL=${server.url}\n`);
   try {
     await stopped(host.signal);
@@ -39,6 +46,18 @@ export async function sandbox({ host, options }: Context): Promise<ExitCode> {
   for (const [index, rule] of server.faults.rules.entries())
     if (server.faults.fired[index] === 0) host.writeErr(`fault ${index + 1} never fired: ${explainFault(rule)}\n`);
   return 0;
+}
+
+async function started(options: SandboxOptions): Promise<Sandbox> {
+  try {
+    return await startSandbox(options);
+  } catch (error) {
+    const why = error instanceof Error ? error.message : 'no reason was given';
+    throw new DeployError('USAGE', `the sandbox cannot start: ${why}`, {
+      cause: error,
+      fix: 'stop what has the address or the file, or give another --port or --data.',
+    });
+  }
 }
 
 function numberOf(options: Context['options'], name: string, max: number): number {

@@ -11,6 +11,7 @@ import {
   type SandboxState,
   type Status,
   timestamp,
+  type Transition,
   type VersionState,
 } from './state.js';
 
@@ -76,12 +77,13 @@ export function failTransitions(
   const isNew = fn.nextVersion > before.nextVersion && published !== undefined;
   if (isNew && published.pending === undefined) begin(state, published, PENDING);
   const begun = all(fn).filter(({ pending }) => pending !== undefined && !before.pending.has(pending));
-  for (const version of begun) version.pending = endOf(version, failure);
+  for (const version of begun)
+    version.pending = { revisionId: newRevision(), ...version.pending, ...endOf(version, failure) };
   const shown = isNew ? published : begun[0];
   return shown?.status;
 }
 
-function endOf(version: VersionState, failure: Failure | 'never'): { at: number; status: Status } {
+function endOf(version: VersionState, failure: Failure | 'never'): Pick<Transition, 'at' | 'status'> {
   const { at, status } = version.pending ?? { at: 0, status: version.status };
   if (failure === 'never') return { at: Infinity, status };
   const { reason = 'The sandbox was told to let this fail.', code = 'InternalError' } = failure;

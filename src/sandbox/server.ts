@@ -4,6 +4,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { JsonObject } from '../model/json.js';
 import { authenticate, type Identity } from './auth.js';
 import type { Answer, Call } from './call.js';
+import { type DataFile, openData } from './data.js';
+import type { Kept } from './data-format.js';
 import { type AwsError, gatewayError } from './errors.js';
 import { needsOf } from './iam-actions.js';
 import { type Policies, refusalOf, withoutTags } from './iam-policy.js';
@@ -17,7 +19,7 @@ import { findOperation, type Match } from './routes.js';
 import { dialectOf, findAction, findS3, findTarget, serviceOf } from './services.js';
 import { RuntimePool } from './runtime.js';
 import type { SandboxState } from './state.js';
-import { createStores, type Seed } from './stores.js';
+import { createStores, mapImages, type Seed } from './stores.js';
 import { keepEvent } from './trail.js';
 import { MAX_REQUEST_BYTES, requestTooLarge } from './validate.js';
 
@@ -52,8 +54,10 @@ export interface SandboxOptions {
   readonly sleep?: (milliseconds: number) => Promise<unknown>;
   /** Answers Invoke in this process in place of the handlers; default: handlers run in processes of their own. */
   readonly invoke?: AnswerEvent;
-  /** What other services hold at the start; default nothing. */
+  /** What other services hold at the start; default nothing. Not used where {@link data} holds a state already. */
   readonly seed?: Seed;
+  /** A file that keeps the state, made where there is none; default: it ends with the sandbox. */
+  readonly data?: string;
   /** Folders with a handler by image, for Invoke; default none. */
   readonly images?: Readonly<Record<string, string>>;
   /** What each access key may do, see `parsePolicies`; default: everybody everything. */
@@ -70,6 +74,8 @@ export interface Sandbox {
   readonly state: SandboxState;
   /** What goes wrong, and how often it did. */
   readonly faults: Faults;
+  /** Whether the state is one that {@link SandboxOptions.data} held. */
+  readonly isResumed: boolean;
   /** Stops listening, ends every process and removes every file. */
   close(): Promise<void>;
 }
@@ -89,28 +95,49 @@ interface Context {
   readonly invoker: Invoker;
   readonly calls: SandboxCall[];
   readonly counts: Map<string, number>;
+  readonly data: DataFile | undefined;
 }
 
 /**
  * Starts a Lambda endpoint that the AWS SDK and the aws CLI use unchanged.
  *
- * @throws Error when the address cannot be listened on
+ * @throws Error in one sentence when the address cannot be listened on, or the data file cannot be used
  */
 export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbox> {
-  const now = options.now ?? Date.now;
-  const state: SandboxState = {
-    account: options.account ?? '123456789012',
-    settleMs: options.settleMs ?? 0,
-    now,
+  const data = options.data === undefined ? undefined : await openData(options.data);
+  try {
+    const state = createState(options, data?.kept);
+    await data?.keep(state);
+    return await serveState(options, state, data);
+  } catch (error) {
+    await data?.release();
+    throw error;
+  }
+}
+
+function createState(options: SandboxOptions, kept: Kept | undefined): SandboxState {
+  const { account = kept?.account ?? '123456789012', settleMs = 0, now = Date.now } = options;
+  if (kept !== undefined && kept.account !== account)
+    throw new Error(`${options.data} holds account ${kept.account}, not ${account}.`);
+  const { regions, stores, trail } = kept ?? {
     regions: new Map(),
-    stores: createStores(options.seed ?? {}, options.images ?? {}, now()),
+    stores: createStores(options.seed ?? {}, now()),
     trail: [],
   };
+  mapImages(stores, options.images ?? {});
+  return { account, settleMs, now, regions, stores, trail };
+}
+
+async function serveState(options: SandboxOptions, state: SandboxState, data: DataFile | undefined): Promise<Sandbox> {
   const pool = new RuntimePool();
   const links = new Links(state.now);
-  const faults = new Faults(options.faults ?? [], options.onFault, options.sleep);
+  const onFault = (fired: FiredFault): void => {
+    data?.changed();
+    options.onFault?.(fired);
+  };
+  const faults = new Faults(options.faults ?? [], onFault, options.sleep);
   const invoker = options.invoke === undefined ? pool : new InProcess(options.invoke);
-  const context: Context = { options, state, links, faults, invoker, calls: [], counts: new Map() };
+  const context: Context = { options, state, links, faults, invoker, calls: [], counts: new Map(), data };
   const server = createServer((request, response) => {
     serve(context, request, response).catch(() => response.destroy());
   });
@@ -124,13 +151,21 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
     calls: context.calls,
     state,
     faults,
+    isResumed: data?.kept !== undefined,
     async close() {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       server.closeAllConnections();
       await pool.close();
       await closed;
+      await put(data);
     },
   };
+}
+
+/** Writes what a test edited, too, and lets the file go. */
+async function put(data: DataFile | undefined): Promise<void> {
+  data?.changed();
+  await data?.saved().finally(() => data.release());
 }
 
 function listen(server: Server, host: string, port: number): Promise<void> {
@@ -149,12 +184,10 @@ async function serve(context: Context, request: IncomingMessage, response: Serve
     return;
   }
   if (context.options.latencyMs) await (context.options.sleep ?? sleep)(context.options.latencyMs);
-  let answer: Answer | 'reset';
-  try {
-    answer = await handle(context, wire, service);
-  } catch (error) {
-    answer = errorAnswer(error, dialectOf(service), wire.method);
-  }
+  const failed = (error: unknown): Answer => errorAnswer(error, dialectOf(service), wire.method);
+  let answer = await handle(context, wire, service).catch(failed);
+  // Nothing is told, not even by a read, that a crash right after it would take back.
+  await context.data?.saved().catch((error: unknown) => void (answer = failed(error)));
   if (answer === 'reset') reset(request.socket);
   else send(response, answer);
 }
@@ -202,6 +235,7 @@ async function handle(context: Context, wire: WireRequest, service: string): Pro
   const run = async (): Promise<Answer> => {
     const answer = await authorised(context, identity, service, match, asked);
     const userAgent = wire.headers['user-agent'] ?? '';
+    if (match.mutating) context.data?.changed();
     if (match.mutating && service === 'lambda') keepEvent(context.state, call, { ...identity, userAgent });
     return answer;
   };

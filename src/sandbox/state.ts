@@ -31,6 +31,16 @@ export interface Content {
 /** The state members of a FunctionConfiguration, by AWS's names. */
 export type Status = Readonly<Record<string, string>>;
 
+/**
+ * At this time (milliseconds since the epoch) the status becomes that one, and the RevisionId, which is drawn when it begins, so
+ * that a read changes nothing that a restart would have to know.
+ */
+export interface Transition {
+  readonly at: number;
+  readonly status: Status;
+  readonly revisionId: string;
+}
+
 /** `$LATEST` or a published version. Tests may edit it "as a console user". */
 export interface VersionState {
   readonly version: string;
@@ -38,8 +48,8 @@ export interface VersionState {
   lastModified: string;
   content: Content;
   status: Status;
-  /** A transition that is under way: at this time (milliseconds since the epoch) the status becomes that one. */
-  pending?: { at: number; status: Status };
+  /** A transition that is under way. */
+  pending?: Transition;
   /** While `$LATEST` is updated, invocations still run this. */
   serving?: Content;
 }
@@ -158,7 +168,7 @@ export function timestamp(state: SandboxState): string {
 /** Starts a transition that ends in Active and Successful after the settle time. */
 export function begin(state: SandboxState, version: VersionState, status: Status): void {
   version.status = status;
-  version.pending = { at: state.now() + state.settleMs, status: ACTIVE };
+  version.pending = { at: state.now() + state.settleMs, status: ACTIVE, revisionId: newRevision() };
   version.revisionId = newRevision();
   version.lastModified = timestamp(state);
 }
@@ -168,7 +178,7 @@ export function settle(state: SandboxState, fn: FunctionState): void {
   for (const version of [fn.latest, ...fn.versions.values()]) {
     if (version.pending === undefined || version.pending.at > state.now()) continue;
     version.status = version.pending.status;
-    version.revisionId = newRevision();
+    version.revisionId = version.pending.revisionId;
     delete version.pending;
     // An update that failed changes nothing that runs.
     if (version.status.LastUpdateStatus !== 'Failed') delete version.serving;

@@ -73,20 +73,8 @@ export function repositoryOf(image: string): string {
   return image.replace(/@.*$/, '').replace(/:[^/:]*$/, '');
 }
 
-/**
- * The stores that a sandbox starts with. An image that only has a folder gets a digest made of its name.
- *
- * @param folders folders with a handler by image
- */
-export function createStores(seed: Seed, folders: Readonly<Record<string, string>>, now: number): Stores {
-  const images = new Map(Object.entries(seed.images ?? {}));
-  const imageFolders = new Map<string, string>();
-  for (const [image, folder] of Object.entries(folders)) {
-    const digest =
-      /@(.+)$/.exec(image)?.[1] ?? images.get(image) ?? `sha256:${createHash('sha256').update(image).digest('hex')}`;
-    images.set(image, digest);
-    imageFolders.set(`${repositoryOf(image)}@${digest}`, folder);
-  }
+/** The stores that a sandbox starts with. */
+export function createStores(seed: Seed, now: number): Stores {
   const buckets = Object.entries(seed.buckets ?? {}).map(([name, { versioning = false, objects = {} }]) => {
     const bucket: Bucket = { versioning, objects: new Map() };
     for (const [key, text] of Object.entries(objects)) putVersion(bucket, key, { body: Buffer.from(text), now });
@@ -96,12 +84,26 @@ export function createStores(seed: Seed, folders: Readonly<Record<string, string
     parameters: new Map(Object.entries(seed.parameters ?? {})),
     secrets: new Map(Object.entries(seed.secrets ?? {})),
     buckets: new Map(buckets),
-    images,
-    imageFolders,
+    images: new Map(Object.entries(seed.images ?? {})),
+    imageFolders: new Map(),
     alarms: new Map(Object.entries(seed.alarms ?? {})),
     metrics: new Map(),
     denied: new Set(seed.denied ?? []),
   };
+}
+
+/**
+ * Lets Invoke run images. An image that only has a folder gets a digest made of its name.
+ *
+ * @param folders folders with a handler by image
+ */
+export function mapImages({ images, imageFolders }: Stores, folders: Readonly<Record<string, string>>): void {
+  for (const [image, folder] of Object.entries(folders)) {
+    const digest =
+      /@(.+)$/.exec(image)?.[1] ?? images.get(image) ?? `sha256:${createHash('sha256').update(image).digest('hex')}`;
+    images.set(image, digest);
+    imageFolders.set(`${repositoryOf(image)}@${digest}`, folder);
+  }
 }
 
 /** Adds a version, or replaces the only one. Without a body: a delete marker. */

@@ -67,7 +67,32 @@ it('serves what the seed holds, until it is stopped', async () => {
   expect({ exitCode, err, value }).toEqual({ exitCode: 0, err: '', value: 'planted' });
 });
 
+it('keeps its state with --data, and says that a seed is for the first start only', async () => {
+  const cwd = await mkdtemp(path.join(tmpdir(), 'sandbox-'));
+  onTestFinished(() => rm(cwd, { recursive: true }));
+  const words = ['--seed', 'seed.yaml', '--data', path.join(cwd, 'state')];
+  const values: (string | undefined)[] = [];
+  const read = async (endpoint: string): Promise<void> => {
+    const ssm = new SSMClient({ endpoint, region: 'us-east-1', credentials: CREDENTIALS });
+    values.push((await ssm.send(new GetParametersCommand({ Names: ['/a'] }))).Parameters?.[0]?.Value);
+  };
+  expect(await serve(words, read)).toEqual({ exitCode: 0, err: '' });
+  const note = `--seed seed.yaml is not used: --data ${path.join(cwd, 'state')} holds a state already\n`;
+  expect(await serve(words, read)).toEqual({ exitCode: 0, err: note });
+  expect(values).toEqual(['planted', 'planted']);
+});
+
 it.each([
+  [
+    'a data file that is none',
+    ['--data', 'seed.yaml'],
+    /\[USAGE\][^]*the sandbox cannot start: \S+seed\.yaml is no data/,
+  ],
+  [
+    'an address that is not of this machine',
+    ['--host', '192.0.2.1'],
+    /\[USAGE\][^]*the sandbox cannot start: listen EADDRNOTAVAIL/,
+  ],
   ['faults that are none', ['--faults', 'seed.yaml'], /--faults seed\.yaml: the file is no list of rules/],
   ['a seed that is not there', ['--seed', 'gone.yaml'], /--seed gone\.yaml: ENOENT/],
   ['a seed with a number, which is not shown', ['--seed', 'bad.yaml'], /--seed bad\.yaml: parameters\.\/a is no text/],

@@ -14,7 +14,7 @@ import {
 } from '@aws-sdk/client-s3';
 import { DescribeParametersCommand, GetParametersCommand, SSMClient } from '@aws-sdk/client-ssm';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { createStores } from '../../src/sandbox/stores.js';
+import { createStores, mapImages } from '../../src/sandbox/stores.js';
 import { bench, CREDENTIALS, PYTHON_ZIP, refusal, ROLE } from './support.js';
 
 const Bucket = 'b';
@@ -174,7 +174,9 @@ describe('code from elsewhere', () => {
     onTestFinished(() => rm(folder, { recursive: true }));
     await writeFile(path.join(folder, 'app.mjs'), 'export const go = async (event) => ({ got: event.n });');
     const images = { [`${REGISTRY}/app:1`]: folder };
-    const [pinned = ''] = createStores({}, images, 0).imageFolders.keys();
+    const stores = createStores({}, 0);
+    mapImages(stores, images);
+    const [pinned = ''] = stores.imageFolders.keys();
     const { client, wait } = await bench({ images });
     await client.send(
       create({
