@@ -204,7 +204,7 @@ describe('several runs at once', () => {
           const record = sample(minutes, { specDigest: String(minutes).repeat(64) });
           const known = await listAll(documents);
           try {
-            await store.open(LIVE, forAliases(asOpen(record)), known);
+            await repeated(() => store.open(LIVE, forAliases(asOpen(record)), known));
           } catch (error) {
             expect(error).toMatchObject({ code: 'DEPLOYMENT_RUNNING' });
             return;
@@ -213,7 +213,7 @@ describe('several runs at once', () => {
           expect(holding.size).toBe(1);
           await new Promise((resolve) => setImmediate(resolve));
           holding.delete(record.id);
-          await store.close(LIVE, forAliases(record), known);
+          await repeated(() => store.close(LIVE, forAliases(record), known));
           ended.unshift(record.id);
         };
         await Promise.all([3, 4, 5].map(compete));
@@ -221,7 +221,11 @@ describe('several runs at once', () => {
         expect(await idsBy(new MemoryDocuments(objects))).toEqual([expected, expected]);
         expect([...objects.keys()].filter((key) => key.endsWith('/open'))).toEqual([]);
       }),
-      { numRuns: 200 },
+      {
+        numRuns: 200,
+        // Two runs end while the third tries, so that it finds the lock taken, gone and taken again until it has to pause.
+        examples: [[[1, 0, 1, 2, 0, 2, 3, 2]]],
+      },
     );
   });
 });
