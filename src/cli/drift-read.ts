@@ -10,6 +10,7 @@ import { readState, type FunctionState, type Session } from './session.js';
 /**
  * What {@link DriftInput} needs of AWS and of the records.
  *
+ * @param read how the function is read; {@link readNow} waits for nothing
  * @throws WRONG_ACCOUNT, AWS_*, RECORD_STORE
  */
 export async function readDrift(
@@ -17,8 +18,9 @@ export async function readDrift(
   session: Session,
   account: string | undefined,
   desired: DesiredFunction,
+  read: typeof readState = readState,
 ): Promise<DriftInput> {
-  const state = await readState(context, session, account, desired);
+  const state = await read(context, session, account, desired);
   const records = await wholeRecords(session, state);
   const live = await withRecordedVersions(session, { ...state, records });
   const strict = context.options['strict'] === true;

@@ -1,19 +1,17 @@
 import type { ExitCode } from '../errors.js';
-import type { Desired, DesiredFunction } from '../model/function.js';
 import type { DriftDocument, FunctionDrift } from '../model/drift.js';
 import { FORMAT_VERSION } from '../model/plan.js';
 import { detectDrift } from '../planner/drift.js';
 import { driftMarkdown } from '../render/drift-markdown.js';
 import { renderDrift } from '../render/drift.js';
-import { toDesired, type LoadedSpec } from '../spec/load.js';
 import { adopt, type Found } from './adopt.js';
 import { withBlame } from './blame.js';
 import type { Context } from './context.js';
-import { readCodes } from './code.js';
 import { withFiles } from './drift-code.js';
 import { readDrift } from './drift-read.js';
 import { openSessions, type Session } from './session.js';
 import { loadSelected, select } from './spec.js';
+import { withoutArchives } from './without-archives.js';
 
 /**
  * Compares AWS with the last record and with the file. Needs no archive and no variable of a build, makes no mutating call. Exit 2
@@ -51,17 +49,4 @@ async function toldMore(
 ): Promise<FunctionDrift> {
   const listed = options['code'] === true ? await withFiles(session.lambda, input.live, drift) : drift;
   return options['blame'] === true ? withBlame(session.trail, host.clock, input, listed) : listed;
-}
-
-/** The file with the code that is here; code that is not is unknown. */
-async function withoutArchives(spec: LoadedSpec): Promise<Desired> {
-  const codes = await readCodes(spec, undefined);
-  await codes.close();
-  const desired = toDesired(spec, codes.refs);
-  const hasCode = new Set(spec.functions.flatMap(({ key, codeSource }) => (codeSource === undefined ? [] : [key])));
-  const functions = desired.functions.map((one): DesiredFunction => {
-    if (one.code !== undefined || !hasCode.has(one.key)) return one;
-    return { ...one, unknownPaths: [...(one.unknownPaths ?? []), 'code'] };
-  });
-  return { ...desired, functions };
 }

@@ -78,6 +78,7 @@ function createProgram(host: Host, act: Act): Command {
     .option('--strict', 'also look for what nobody declared, and let it count', false)
     .option('--adopt', 'write what moved in AWS into the file', false)
     .action(act(async () => (await import('./drift.js')).drift));
+  verb('status', 'show every function on one screen').action(act(async () => (await import('./status.js')).status));
   verb('rollback', 'go back to the deployment before the one that is live')
     .option('--to <target>', 'a version, a record or a commit')
     .option('--fresh-secrets', 'publish the version again with today’s secrets', false)

@@ -152,14 +152,37 @@ export async function readState(
   account: string | undefined,
   desired: DesiredFunction,
 ): Promise<FunctionState> {
-  const aliases = desired.aliases.map(({ name }) => name);
-  const codeSigning = desired.codeSigningConfigArn !== undefined;
-  const read = await readSettled(context, session, desired.name, { aliases, codeSigning });
+  const read = await readSettled(context, session, desired.name, wantOf(desired));
   await refuseWrongAccount(session, account, desired.name, read);
   const live = read === undefined ? undefined : await withVersions(session, desired, read);
-  if (live !== undefined) context.output.redactor.learnLive(live);
-  const subject = live ?? { name: desired.name, arn: '', tags: {} };
-  const keys = aliases.length === 0 ? [null] : aliases;
+  return withRecords(context, session, desired, live);
+}
+
+/**
+ * The same at this moment: an update in progress is not waited for, and no version is read but those that aliases serve. For whoever
+ * only looks.
+ *
+ * @throws as {@link readState}
+ */
+export const readNow: typeof readState = async (context, session, account, desired) => {
+  const live = await readLive(session.lambda, desired.name, wantOf(desired));
+  await refuseWrongAccount(session, account, desired.name, live);
+  return withRecords(context, session, desired, live);
+};
+
+function wantOf({ aliases, codeSigningConfigArn }: DesiredFunction): Parameters<typeof readLive>[2] {
+  return { aliases: aliases.map(({ name }) => name), codeSigning: codeSigningConfigArn !== undefined };
+}
+
+async function withRecords(
+  { output }: Context,
+  session: Session,
+  { name, aliases }: DesiredFunction,
+  live: LiveFunction | undefined,
+): Promise<FunctionState> {
+  if (live !== undefined) output.redactor.learnLive(live);
+  const subject = live ?? { name, arn: '', tags: {} };
+  const keys = aliases.length === 0 ? [null] : aliases.map((alias) => alias.name);
   const lists = await Promise.all(keys.map((alias) => session.records.list(subject, alias)));
   return { live, records: new Map(keys.map((key, index) => [key, lists[index] ?? []])) };
 }

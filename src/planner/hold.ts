@@ -38,6 +38,22 @@ export function findHolds(
   return { holds: found.flatMap(({ holds }) => holds), codeAgain: found.flatMap(({ codeAgain }) => codeAgain) };
 }
 
+/**
+ * How a rollback holds an alias whatever a plan would do: the newest deployment that it took back and that the file still says.
+ *
+ * @param own the alias's records, newest first
+ * @param at the version that the alias serves
+ */
+export function standingHold(
+  alias: string,
+  at: string,
+  own: readonly DeployRecord[],
+  isSame: (record: DeployRecord) => boolean,
+): Hold | undefined {
+  const same = takenBack(own).find(isSame);
+  return same && holdOf(alias, at, same, own);
+}
+
 function takenBack(own: readonly DeployRecord[]): DeployRecord[] {
   const good = own.findIndex(
     (record) => record.action === 'deploy' && record.result === 'succeeded' && record.takenBack !== true,

@@ -35,7 +35,28 @@ export function columns(table: readonly (readonly Span[])[], indent: string, gap
 }
 
 function width(span: Span): number {
-  return [...(typeof span === 'string' ? span : span.text)].length;
+  return [...(typeof span === 'string' ? span : span.text)].reduce((sum, one) => sum + cellsOf(one), 0);
+}
+
+/** @see https://www.unicode.org/reports/tr11/ */
+const WIDE =
+  /[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{20000}-\u{3fffd}]|\p{Emoji_Presentation}/u;
+
+/** The columns of a terminal that a character takes. */
+function cellsOf(character: string): number {
+  if (/^[\x20-\x7e]$/.test(character)) return 1;
+  return /^[\p{Mn}\p{Me}]$/u.test(character) ? 0 : WIDE.test(character) ? 2 : 1;
+}
+
+/** Text that takes at most so many columns of a terminal; a longer one is cut at its end. */
+export function cut(text: string, most: number): string {
+  if (width(text) <= most) return text;
+  let kept = '';
+  for (const one of text) {
+    if (width(kept + one) >= most) break;
+    kept += one;
+  }
+  return `${kept}…`;
 }
 
 /** A value on one line, control characters escaped. */
@@ -98,4 +119,15 @@ export function duration(milliseconds: number): string {
   if (milliseconds < 60_000) return `${(Math.floor(milliseconds / 100) / 10).toFixed(1)} s`;
   const seconds = Math.round(milliseconds / 1000);
   return `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
+}
+
+/** A time that has passed, in its largest unit: `40 s`, `5 min`, `3 h`, `12 d`. */
+export function lasted(seconds: number): string {
+  const units = [
+    [86_400, 'd'],
+    [3_600, 'h'],
+    [60, 'min'],
+  ] as const;
+  const [size, name] = units.find(([least]) => seconds >= least) ?? [1, 's'];
+  return `${Math.floor(seconds / size)} ${name}`;
 }

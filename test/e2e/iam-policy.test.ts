@@ -118,13 +118,14 @@ describe('the role that applies', () => {
 });
 
 describe('the role that plans', () => {
-  it('plans and looks for drift, and can change nothing: every call that would is denied', async () => {
+  it('plans, looks for drift and at the status, and can change nothing: every call that would is denied', async () => {
     const it = await bed();
     expect((await it.run('apply', '--yes')).exitCode).toBe(0);
     it.restrict(await policyOf(it, '--for', 'plan', '--strict', '--blame'));
     const pullRequest = { env: { BUILDKITE_PULL_REQUEST: '7' } };
     expect((await it.runWith(pullRequest, 'plan')).exitCode).toBe(0);
     expect((await it.runWith(pullRequest, 'drift', '--strict', '--blame')).exitCode).toBe(0);
+    expect((await it.runWith(pullRequest, 'status')).exitCode).toBe(0);
     await it.file(JSON.parse(JSON.stringify(FILE).replaceAll('"timeout":5', '"timeout":7')) as Document);
     const before = structuredClone(it.fn());
     for (const command of [
