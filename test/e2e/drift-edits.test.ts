@@ -25,8 +25,8 @@ interface Edit {
   readonly edit: (it: Stage) => Promise<unknown>;
   /** By path, while the file is what was deployed. */
   readonly found: Classes;
-  /** The same with a timeout committed meanwhile, by store: there they differ. Absent: `found`, and the timeout pending. */
-  readonly withCommit?: { readonly tags: Classes; readonly file: Classes };
+  /** The same with a timeout committed meanwhile, where the stores differ: `tags`, and those that keep whole records. Absent: `found`, and the timeout pending. */
+  readonly withCommit?: { readonly tags: Classes; readonly whole: Classes };
   /** Which function; default `hello`. */
   readonly of?: 'bare';
 }
@@ -47,7 +47,7 @@ const EDITS: readonly Edit[] = [
     found: { timeout: 'drift' },
     withCommit: {
       tags: { timeout: 'conflict', 'bare.timeout': 'pending' },
-      file: { timeout: 'conflict', 'bare.timeout': 'pending' },
+      whole: { timeout: 'conflict', 'bare.timeout': 'pending' },
     },
   },
   { what: 'handler', edit: configure({ Handler: 'other.handler' }), found: { handler: 'drift' } },
@@ -59,7 +59,7 @@ const EDITS: readonly Edit[] = [
     found: { description: 'drift' },
     withCommit: {
       tags: { description: 'conflict', 'bare.timeout': 'pending', timeout: 'pending' },
-      file: { description: 'drift', 'bare.timeout': 'pending', timeout: 'pending' },
+      whole: { description: 'drift', 'bare.timeout': 'pending', timeout: 'pending' },
     },
   },
   {
@@ -163,7 +163,7 @@ const EDITS: readonly Edit[] = [
     found: { 'aliases.live.description': 'drift' },
     withCommit: {
       tags: { 'aliases.live.description': 'pending', 'bare.timeout': 'pending', timeout: 'pending' },
-      file: { 'aliases.live.description': 'drift', 'bare.timeout': 'pending', timeout: 'pending' },
+      whole: { 'aliases.live.description': 'drift', 'bare.timeout': 'pending', timeout: 'pending' },
     },
   },
   {
@@ -184,7 +184,7 @@ const EDITS: readonly Edit[] = [
     found: { 'tags.team': 'drift' },
     withCommit: {
       tags: { 'tags.team': 'pending', 'bare.timeout': 'pending', timeout: 'pending' },
-      file: { 'tags.team': 'drift', 'bare.timeout': 'pending', timeout: 'pending' },
+      whole: { 'tags.team': 'drift', 'bare.timeout': 'pending', timeout: 'pending' },
     },
   },
   {
@@ -194,7 +194,7 @@ const EDITS: readonly Edit[] = [
     found: { 'tags.team': 'drift' },
     withCommit: {
       tags: { 'tags.team': 'pending', 'bare.timeout': 'pending', timeout: 'pending' },
-      file: { 'tags.team': 'drift', 'bare.timeout': 'pending', timeout: 'pending' },
+      whole: { 'tags.team': 'drift', 'bare.timeout': 'pending', timeout: 'pending' },
     },
   },
   {
@@ -243,7 +243,7 @@ const EDITS: readonly Edit[] = [
     found: { memorySize: 'drift' },
     withCommit: {
       tags: { memorySize: 'conflict', timeout: 'conflict', 'hello.timeout': 'pending' },
-      file: { memorySize: 'drift', timeout: 'pending', 'hello.timeout': 'pending' },
+      whole: { memorySize: 'drift', timeout: 'pending', 'hello.timeout': 'pending' },
     },
   },
   {
@@ -253,7 +253,7 @@ const EDITS: readonly Edit[] = [
     found: { 'environment.GREETING': 'drift' },
     withCommit: {
       tags: { 'environment.GREETING': 'pending', timeout: 'pending', 'hello.timeout': 'pending' },
-      file: { 'environment.GREETING': 'drift', timeout: 'pending', 'hello.timeout': 'pending' },
+      whole: { 'environment.GREETING': 'drift', timeout: 'pending', 'hello.timeout': 'pending' },
     },
   },
   {
@@ -263,7 +263,7 @@ const EDITS: readonly Edit[] = [
     found: { $LATEST: 'drift' },
     withCommit: {
       tags: { timeout: 'conflict', 'hello.timeout': 'pending' },
-      file: { $LATEST: 'drift', timeout: 'pending', 'hello.timeout': 'pending' },
+      whole: { $LATEST: 'drift', timeout: 'pending', 'hello.timeout': 'pending' },
     },
   },
 ];
@@ -271,8 +271,10 @@ const EDITS: readonly Edit[] = [
 const BARE: Document = { ...hello({ tags: { team: 'us' } }) };
 delete BARE['aliases'];
 
-async function twoVersions(metadata: 'tags' | 'file'): Promise<{ it: Stage; commit: () => Promise<void> }> {
-  const it = await stage();
+type Store = 'tags' | 's3' | 'file';
+
+async function twoVersions(store: Store): Promise<{ it: Stage; commit: () => Promise<void> }> {
+  const it = await stage({ seed: { buckets: { records: {} } } });
   const write = (greeting: string, timeout: number): Promise<void> =>
     it.file({
       ...fileOf({
@@ -286,7 +288,7 @@ async function twoVersions(metadata: 'tags' | 'file'): Promise<{ it: Stage; comm
         }),
         bare: { ...BARE, timeout, environment: { GREETING: greeting } },
       }),
-      ...(metadata === 'file' ? { metadata: 'file:records' } : {}),
+      ...METADATA[store],
     });
   await it.code(okHandler('one'));
   for (const greeting of ['Hi', 'Hello']) {
@@ -302,34 +304,37 @@ async function settled({ clock, sandbox }: Stage): Promise<void> {
 }
 
 const UNTOUCHED: Edit = { what: 'nothing', edit: () => Promise.resolve(), found: {} };
-const STORES = ['tags', 'file'] as const;
+const METADATA = { tags: {}, s3: { metadata: 's3://records/drift' }, file: { metadata: 'file:records' } } as const;
+const SINCE = ['no commit', 'a commit'] as const;
 
-it.each(STORES.flatMap((store) => [[store, 'no commit'] as const, [store, 'a commit'] as const]))(
-  'every edit of the console is found and classed: records in %s, %s since',
-  async (store, since) => {
-    const { it, commit } = await twoVersions(store);
-    if (since === 'a commit') await commit();
+// Files hold what objects hold: once, where the stores differ, shows it.
+it.each([
+  ...(['tags', 's3'] as const).flatMap((store) => SINCE.map((since) => [store, since] as const)),
+  ['file', 'a commit'] as const,
+])('every edit of the console is found and classed: records in %s, %s since', async (store, since) => {
+  const { it, commit } = await twoVersions(store);
+  if (since === 'a commit') await commit();
+  await settled(it);
+  const functions = functionsOf(it.sandbox.state, 'us-east-1');
+  const kept = structuredClone(functions);
+  const wrong: Document[] = [];
+  for (const { what, edit, found, withCommit, of = 'hello' } of [UNTOUCHED, ...EDITS]) {
+    structuredClone(kept).forEach((one: FunctionState, name) => functions.set(name, one));
+    await edit(it);
     await settled(it);
-    const functions = functionsOf(it.sandbox.state, 'us-east-1');
-    const kept = structuredClone(functions);
-    const wrong: Document[] = [];
-    for (const { what, edit, found, withCommit, of = 'hello' } of [UNTOUCHED, ...EDITS]) {
-      structuredClone(kept).forEach((one: FunctionState, name) => functions.set(name, one));
-      await edit(it);
-      await settled(it);
-      const ran = await it.run('drift', '--format', 'json');
-      const { functions: all } = ran.json();
-      const classes = Object.fromEntries(all.flatMap((one: Document) => classesOf(one, of))) as Classes;
-      const other = of === 'hello' ? 'bare' : 'hello';
-      const pending = { timeout: 'pending', [`${other}.timeout`]: 'pending' };
-      const wanted = since === 'no commit' ? found : (withCommit?.[store] ?? { ...found, ...pending });
-      const exitCode = Object.values(wanted).some((one) => one === 'drift' || one === 'conflict') ? 2 : 0;
-      if (!isDeepStrictEqual(classes, wanted) || ran.exitCode !== exitCode)
-        wrong.push({ what, classes, wanted, exitCode: ran.exitCode, functions: all });
-    }
-    expect(wrong).toEqual([]);
-  },
-);
+    const ran = await it.run('drift', '--format', 'json');
+    const { functions: all } = ran.json();
+    const classes = Object.fromEntries(all.flatMap((one: Document) => classesOf(one, of))) as Classes;
+    const other = of === 'hello' ? 'bare' : 'hello';
+    const pending = { timeout: 'pending', [`${other}.timeout`]: 'pending' };
+    const wanted =
+      since === 'no commit' ? found : (withCommit?.[store === 'tags' ? 'tags' : 'whole'] ?? { ...found, ...pending });
+    const exitCode = Object.values(wanted).some((one) => one === 'drift' || one === 'conflict') ? 2 : 0;
+    if (!isDeepStrictEqual(classes, wanted) || ran.exitCode !== exitCode)
+      wrong.push({ what, classes, wanted, exitCode: ran.exitCode, functions: all });
+  }
+  expect(wrong).toEqual([]);
+});
 
 function classesOf({ name, differences }: Document, of: string): [string, string][] {
   return differences.map((one: Document) => [name === of ? one['path'] : `${name}.${one['path']}`, one['class']]);

@@ -3,6 +3,7 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { expect, onTestFinished } from 'vitest';
+import type { ObjectVersion } from '../../src/sandbox/stores.js';
 import { type Document, fileOf, hello, okHandler, project, stage, type Stage } from './support.js';
 
 /** What a client sees of the function behind a qualifier, `undefined` for the function itself. */
@@ -49,13 +50,13 @@ const DEPLOYMENTS: readonly (readonly [spec: Document, code: string])[] = [
  * back, and forward. After each the alias, `$LATEST`, the bytes of the code and the tags are what the records say, and what was seen
  * when it was deployed.
  *
- * @param metadata of the file; `{}`: the tags store, which keeps no tags to restore
+ * @param store where records are; in tags it keeps no tags to restore
  */
-export async function backBackForward(look: Look, metadata: 'tags' | 'file'): Promise<void> {
-  const it = await stage({ settleMs: 0 });
+export async function backBackForward(look: Look, store: 'tags' | 's3' | 'file'): Promise<void> {
+  const it = await stage({ settleMs: 0, seed: { buckets: { records: {} } } });
   const records = await mkdtemp(path.join(tmpdir(), 'lambda-deploy-records-'));
   onTestFinished(() => rm(records, { recursive: true, force: true }));
-  const more = metadata === 'file' ? { metadata: `file:${records}` } : {};
+  const more = { tags: {}, s3: { metadata: 's3://records/deploys' }, file: { metadata: `file:${records}` } }[store];
   const deployed = new Map<string, Seen>();
   for (const [spec, code] of DEPLOYMENTS) {
     await it.file(fileOf({ hello: hello(spec) }, more));
@@ -80,14 +81,23 @@ export async function backBackForward(look: Look, metadata: 'tags' | 'file'): Pr
     const ran = await it.runWith({ cwd: clone.folder }, 'rollback', ...words, '--yes');
     expect(ran.exitCode, ran.out + ran.err).toBe(0);
     const wanted = deployed.get(version);
-    const { tags, ...then } = wanted ?? { tags: {} };
-    const expected = { ...then, tags: metadata === 'file' ? tags : left };
+    if (wanted === undefined) throw new Error(`version ${version} was deployed`);
+    const { tags, ...then } = wanted;
+    const expected = { ...then, tags: store === 'tags' ? left : tags };
     expect(await look(it, 'live')).toEqual(expected);
     expect(await look(it)).toEqual({ ...expected, version: '$LATEST' });
     const [newest] = await recordsOf(it, clone.folder);
     expect(newest).toMatchObject({ action: 'rollback', result: 'succeeded', version });
     expect(then).toMatchObject({ codeSha256: expect.stringMatching(RegExp(`^${escaped(newest?.['codeSha256'])}`)) });
-    if (metadata === 'file') expect(await recordedTags(records, String(newest?.['id']))).toEqual(tags);
+    if (store === 'tags') continue;
+    const whole = store === 's3' ? newestObject(it) : await recordIn(records, String(newest?.['id']));
+    const { timeout, memorySize = 128, environment } = whole['spec'];
+    expect(whole).toMatchObject({ id: newest?.['id'], codeSha256: then.codeSha256, unversioned: { tags } });
+    expect({ timeout, memorySize, variables: environment }).toEqual({
+      timeout: then.timeout,
+      memorySize: then.memorySize,
+      variables: then.variables,
+    });
   }
   // Nothing was taken back by going forward: the next goes where it came from.
   expect((await it.runWith({ cwd: clone.folder }, 'rollback', '--yes')).exitCode).toBe(0);
@@ -98,9 +108,15 @@ async function recordsOf(it: Stage, cwd: string): Promise<Document[]> {
   return (await it.runWith({ cwd }, 'history', '--format', 'json')).json()['records'];
 }
 
-async function recordedTags(directory: string, id: string): Promise<unknown> {
-  const text = await readFile(path.join(directory, 'hello', 'live', `${id}.json`), 'utf8');
-  return (JSON.parse(text) as Document)['unversioned'].tags;
+async function recordIn(directory: string, id: string): Promise<Document> {
+  return JSON.parse(await readFile(path.join(directory, 'hello', 'live', `${id}.json`), 'utf8')) as Document;
+}
+
+/** The record in the object whose key is the first: the newest. */
+function newestObject({ sandbox }: Stage): Document {
+  const objects = sandbox.state.stores.buckets.get('records')?.objects ?? new Map<string, readonly ObjectVersion[]>();
+  const [key = ''] = [...objects.keys()].filter((one) => one.includes('/records/')).sort();
+  return (JSON.parse(Buffer.from(objects.get(key)?.at(-1)?.body ?? '').toString('utf8')) as Document)['record'];
 }
 
 function escaped(text: unknown): string {

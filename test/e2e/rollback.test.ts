@@ -22,7 +22,7 @@ const withSdk: Look = async ({ client }, qualifier) => {
   };
 };
 
-it.each(['file', 'tags'] as const)(
+it.each(['tags', 's3'] as const)(
   'from a fresh clone, with the folder of the deployments gone: back, back, forward (%s)',
   (store) => backBackForward(withSdk, store),
 );

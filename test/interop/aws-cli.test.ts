@@ -60,7 +60,7 @@ const withCli: Look = async ({ sandbox, folder }, qualifier) => {
 };
 
 describe.skipIf(!hasAws)('the aws CLI sees every step of two rollbacks and a way forward', () => {
-  it.each(['file', 'tags'] as const)(
+  it.each(['tags', 's3', 'file'] as const)(
     'as the records say, with the folder of the deployments gone (%s)',
     (store) => backBackForward(withCli, store),
     120_000,
