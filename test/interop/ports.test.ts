@@ -25,6 +25,7 @@ import { s3Store } from '../../src/record/s3.js';
 import { alarmsContract, imageRegistryContract, objectStoreContract, secretsContract } from '../aws/contract.js';
 import { documentsContract } from '../aws/documents-contract.js';
 import { contract } from '../record/contract.js';
+import { lostAnswersContract, writersContract } from '../record/writers.js';
 import { type Moto, startMoto, works } from './support.js';
 import '../e2e/support.js';
 
@@ -88,11 +89,14 @@ describe.skipIf(!hasMoto)('ports on moto', () => {
     { checksUnchecked: 'moto takes any SHA-256', noChecksumType: 'moto names no ChecksumType' },
   );
 
-  const bucketOf = async () => {
+  const clientsOf = async () => {
     const Bucket = 'records';
     await new S3Client({ ...options(), forcePathStyle: true }).send(new CreateBucketCommand({ Bucket }));
-    return createDocuments(options(), Bucket);
+    return () => createDocuments(options(), Bucket);
   };
+  const bucketOf = async () => (await clientsOf())();
+  writersContract('moto', clientsOf);
+  lostAnswersContract('moto', clientsOf);
   documentsContract('moto', bucketOf);
 
   describe('the contract of record stores', () => {
