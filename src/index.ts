@@ -11,7 +11,7 @@ export type { CodeSource } from './code/source.js';
 export { readZip, type ZipArchive } from './code/zip.js';
 export { DeployError, ERROR_CODES, isDeployError } from './errors.js';
 export type { Diagnostic, ErrorCode, ExitCode, Location } from './errors.js';
-export type { DriftDocument, FunctionDrift, HistoryDocument } from './model/drift.js';
+export type { DriftDocument, FunctionDrift } from './model/drift.js';
 export type { ApplyEvent } from './model/events.js';
 export { FIELDS, type Field, type FieldKey } from './model/fields.js';
 export type {
@@ -31,6 +31,7 @@ export type {
   Variables,
   Version,
 } from './model/function.js';
+export type { HistoryAlias, HistoryDocument, HistoryRow } from './model/history.js';
 export type {
   Difference,
   FunctionPlan,

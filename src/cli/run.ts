@@ -95,9 +95,9 @@ function createProgram(host: Host, act: Act): Command {
     .option('--plan-only', 'show the plan and stop', false)
     .option('-y, --yes', 'do not ask', false)
     .action(act(async () => (await import('./abort.js')).abort));
-  verb('history', 'list the deployments that are recorded').action(
-    act(async () => (await import('./history.js')).history),
-  );
+  verb('history', 'list the deployments that are recorded, newest first')
+    .option('--limit <number>', 'how many of each alias; 20, and all with --format json')
+    .action(act(async () => (await import('./history.js')).history));
   addIamPolicy(verb, act);
   const importing = program
     .command('import')

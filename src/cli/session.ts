@@ -12,7 +12,7 @@ import { waitUntilSettled } from '../aws/wait.js';
 import { DeployError, isDeployError } from '../errors.js';
 import type { Attachment } from '../model/drift.js';
 import { LATEST, type Desired, type DesiredFunction, type LiveFunction } from '../model/function.js';
-import type { AlarmsPort, LambdaPort, ObjectStorePort, RecordStore, TrailPort } from '../model/ports.js';
+import type { AlarmsPort, LambdaPort, ObjectStorePort, RecordStore, RecordSubject, TrailPort } from '../model/ports.js';
 import type { DeployRecord } from '../model/record.js';
 import { versionsNeeded } from '../planner/deploy.js';
 import { fileStore } from '../record/file.js';
@@ -212,11 +212,29 @@ export async function readSettled(
   return readLive(lambda, name, want);
 }
 
+/**
+ * The function as far as its records need it, by one GetFunction; `exists`: whether AWS has it.
+ *
+ * @throws WRONG_ACCOUNT before anything else is believed; AWS_*
+ */
+export async function readSubject(
+  context: Context,
+  session: Session,
+  account: string | undefined,
+  name: string,
+): Promise<{ readonly subject: RecordSubject; readonly exists: boolean }> {
+  const read = await session.lambda.getFunction(name);
+  await refuseWrongAccount(session, account, name, read);
+  if (read === undefined) return { subject: { name, arn: '', tags: {} }, exists: false };
+  context.output.redactor.learnVersion(read.version);
+  return { subject: { name, arn: read.arn, tags: read.tags }, exists: true };
+}
+
 async function refuseWrongAccount(
   session: Session,
   account: string | undefined,
   name: string,
-  live: LiveFunction | undefined,
+  live: Pick<LiveFunction, 'arn'> | undefined,
 ): Promise<void> {
   if (account === undefined) return;
   const actual = live === undefined ? await session.readAccount() : live.arn.split(':')[4];

@@ -1,6 +1,5 @@
 import type { Json } from './json.js';
 import type { FORMAT_VERSION } from './plan.js';
-import type { DeployRecord } from './record.js';
 import type { Version } from './function.js';
 
 /**
@@ -95,14 +94,4 @@ export interface DriftDocument {
   readonly command: 'drift';
   readonly drifted: boolean;
   readonly functions: readonly FunctionDrift[];
-}
-
-/** A record with how long its run took; `null` while it is open. */
-export type HistoryRow = DeployRecord & { readonly durationMs: number | null };
-
-/** The result of `history`: newest first. */
-export interface HistoryDocument {
-  readonly formatVersion: typeof FORMAT_VERSION;
-  readonly command: 'history';
-  readonly records: readonly HistoryRow[];
 }

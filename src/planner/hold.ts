@@ -26,7 +26,7 @@ export function findHolds(
   }
   const found = [...moves].map(([alias, { at, to }]) => {
     const own = records.filter((record) => record.alias === alias);
-    const taken = takenBack(own);
+    const taken = heldRecords(own);
     const isSame = (record: DeployRecord): boolean =>
       carries(record.specDigest, specDigest) || to.some((ref) => 'number' in ref && ref.number === versionOf(record));
     const same = taken.find(isSame);
@@ -50,11 +50,12 @@ export function standingHold(
   own: readonly DeployRecord[],
   isSame: (record: DeployRecord) => boolean,
 ): Hold | undefined {
-  const same = takenBack(own).find(isSame);
+  const same = heldRecords(own).find(isSame);
   return same && holdOf(alias, at, same, own);
 }
 
-function takenBack(own: readonly DeployRecord[]): DeployRecord[] {
+/** The deployments that one alias is held against: taken back since the newest good one that is not. @param own newest first */
+export function heldRecords(own: readonly DeployRecord[]): DeployRecord[] {
   const good = own.findIndex(
     (record) => record.action === 'deploy' && record.result === 'succeeded' && record.takenBack !== true,
   );

@@ -1,16 +1,8 @@
 import equal from 'fast-deep-equal';
-import type {
-  DriftClass,
-  DriftDifference,
-  DriftDocument,
-  FunctionDrift,
-  HistoryDocument,
-  HistoryRow,
-  OpenRollout,
-} from '../model/drift.js';
+import type { DriftClass, DriftDifference, DriftDocument, FunctionDrift, OpenRollout } from '../model/drift.js';
 import { LATEST } from '../model/function.js';
 import type { Json } from '../model/json.js';
-import { as, columns, duration, shortDigest, shownValue, type Line, type Role, type Span } from './text.js';
+import { as, columns, shortDigest, shownValue, type Line, type Role, type Span } from './text.js';
 
 /** Drift for people: what the record says, what AWS has, what the file says, and who moved. */
 export function renderDrift(document: DriftDocument): Line[] {
@@ -107,30 +99,4 @@ export function rolloutText({ alias, state, startedAt, version }: OpenRollout): 
   const since = `${what} that started at ${startedAt}`;
   if (state === 'in_progress') return `in progress: ${where}${since}`;
   return `abandoned: ${where}${since}: ${version === undefined ? 'the next apply ends it' : 'promote or abort it'}`;
-}
-
-/** Records for people, newest first. */
-export function renderHistory({ records }: HistoryDocument): Line[] {
-  if (records.length === 0) return [['No deployment is recorded.']];
-  const head = ['when', 'function', 'alias', 'version', 'result', 'commit', 'by', 'took'].map((text) =>
-    as('dim', text),
-  );
-  return columns([head, ...records.map(row)], '');
-}
-
-function row(record: HistoryRow): Span[] {
-  const role = record.result === 'succeeded' ? 'good' : record.result === 'open' ? 'warn' : 'bad';
-  const moved = record.previousVersion !== null && record.previousVersion !== record.version;
-  const took = record.durationMs === null ? '' : duration(record.durationMs);
-  const note = record.takenBack === true ? ' (taken back)' : record.action === 'rollback' ? ' (rollback)' : '';
-  return [
-    record.startedAt.replace('T', ' ').replace(/\.\d+Z$/, 'Z'),
-    record.function,
-    record.alias ?? '$LATEST',
-    `${record.version ?? '-'}${moved ? ` (was ${record.previousVersion})` : ''}`,
-    as(role, `${record.result.replace('_', ' ')}${note}`),
-    record.commit?.slice(0, 8) ?? '',
-    record.build === undefined ? (record.actor ?? '') : `build ${record.build}`,
-    took,
-  ];
 }

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { DeployError } from '../../src/errors.js';
-import type { DriftClass, DriftDifference, DriftDocument, HistoryDocument, HistoryRow } from '../../src/model/drift.js';
+import type { DriftClass, DriftDifference, DriftDocument } from '../../src/model/drift.js';
 import type { Json } from '../../src/model/json.js';
 import type { FunctionPlan, PlanDocument } from '../../src/model/plan.js';
 import type { ApplyResult, FunctionResult } from '../../src/model/result.js';
 import { driftMarkdown } from '../../src/render/drift-markdown.js';
-import { renderDrift, renderHistory } from '../../src/render/drift.js';
+import { renderDrift } from '../../src/render/drift.js';
 import { errorDocument, renderDiagnostic, renderError } from '../../src/render/errors.js';
 import { renderPlan } from '../../src/render/plan.js';
 import { renderEvent, renderResult } from '../../src/render/result.js';
@@ -362,41 +362,6 @@ Drift found. \`lambda-deploy plan\` shows what apply would put right.
     expect(driftMarkdown(document)).toBe(MARKDOWN);
     const none: DriftDocument = { ...document, drifted: false, functions: document.functions.slice(1) };
     expect(plain(renderDrift(none))).toBe('billing (eu-west-1)  as recorded\n\nNo drift.\n');
-  });
-});
-
-describe('history', () => {
-  const row: HistoryRow = {
-    formatVersion: '1',
-    id: '0mwtow8lc4ki',
-    action: 'deploy',
-    function: 'orders',
-    alias: 'live',
-    result: 'succeeded',
-    version: '5',
-    previousVersion: '4',
-    codeSha256: null,
-    startedAt: '2026-05-01T12:00:00.123Z',
-    finishedAt: '2026-05-01T12:00:04.123Z',
-    durationMs: 4000,
-    commit: '0123456789abcdef',
-    build: '42',
-  };
-  it('is a table, newest first as given', () => {
-    const { build: _build, ...byHand } = row;
-    const records: HistoryRow[] = [
-      { ...byHand, action: 'rollback', version: '4', previousVersion: '5', actor: 'ada' },
-      { ...row, takenBack: true },
-      { ...row, alias: null, result: 'open', version: null, previousVersion: null, finishedAt: null, durationMs: null },
-    ];
-    const document: HistoryDocument = { formatVersion: '1', command: 'history', records };
-    expect(plain(renderHistory(document)))
-      .toBe(`when                  function  alias    version    result                  commit    by        took
-2026-05-01 12:00:00Z  orders    live     4 (was 5)  succeeded (rollback)    01234567  ada       4.0 s
-2026-05-01 12:00:00Z  orders    live     5 (was 4)  succeeded (taken back)  01234567  build 42  4.0 s
-2026-05-01 12:00:00Z  orders    $LATEST  -          open                    01234567  build 42
-`);
-    expect(plain(renderHistory({ ...document, records: [] }))).toBe('No deployment is recorded.\n');
   });
 });
 
