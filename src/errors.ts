@@ -113,6 +113,7 @@ export const ERROR_CODES = {
   NO_ROLLBACK_TARGET: { summary: 'Nothing to roll back to', exit: 1 },
 
   // Buildkite
+  NOT_APPROVED: { summary: 'The approval does not count', exit: 3 },
   BUILD_AGENT: { summary: 'buildkite-agent did not do its part', exit: 1 },
 
   // This tool

@@ -8,11 +8,13 @@ import { renderPlan } from '../render/plan.js';
 import { loadSpec, toDesired, type LoadedSpec } from '../spec/load.js';
 import { ABORT } from './abort.js';
 import { findDoubts, refuseDoubts, withDoubts } from './ancestry.js';
+import { scopeOfPlan } from './build-scope.js';
 import { carryOut } from './carry-out.js';
 import type { Context } from './context.js';
 import { execute } from './execute.js';
 import { refuseHolds } from './holds.js';
 import { readOrigin } from './origin.js';
+import { fetchPlanFile } from './plan-artifact.js';
 import { readPlanFile } from './plan-file.js';
 import { planDesired, type PlannedJob } from './planning.js';
 import { rolloutJob } from './rollout.js';
@@ -23,12 +25,16 @@ import { learnSpec, select } from './spec.js';
  * Applies exactly the plan that a file holds: the file, its variables and its code come from there, secrets are read now. Goes on
  * where live is as the plan saw it, or where a run of this very plan was lost half-way (semantics 28); else changes nothing more.
  *
- * @throws PLAN_FILE, PLAN_STALE naming what is different, OLDER_COMMIT, ANCESTRY_UNPROVEN, ALIAS_HELD, SECRET_UNKNOWN, USAGE for options that the plan file decides
+ * @throws BUILD_AGENT, PLAN_FILE, PLAN_STALE naming what is different, OLDER_COMMIT, ANCESTRY_UNPROVEN, ALIAS_HELD, SECRET_UNKNOWN, USAGE for options that the plan file decides
  */
 export async function applyPlanFile(context: Context, path: string): Promise<ExitCode> {
   refuseOptions(context);
+  context.output.group('Reading the plan file, AWS and the records');
+  await fetchPlanFile(context, path);
   const expect = context.options['expect'];
   const { file, codes } = await readPlanFile(context, path, typeof expect === 'string' ? expect : undefined);
+  const scope = scopeOfPlan(file.inputs);
+  context.build?.concerns(scope);
   try {
     const spec = await withSecrets(context, await loadFrom(context, file));
     requireSecrets(spec);
@@ -42,8 +48,9 @@ export async function applyPlanFile(context: Context, path: string): Promise<Exi
     refuseDoubts(context, doubts, spec.requireAncestry);
     refuseHolds(planning.document.functions);
     const document = withDoubts(context, planning.document, doubts, spec.requireAncestry);
+    context.output.group('Plan');
     context.output.preface([...renderPlan({ ...document, digest: file.digest }), []]);
-    return await carryOut(context, spec, planning, origin, digestOf(file));
+    return await carryOut(context, spec, planning, origin, scope, digestOf(file));
   } finally {
     await codes.close();
   }

@@ -1,7 +1,10 @@
 import { createHash } from 'node:crypto';
 import { relative } from 'node:path';
+import type { PlanInputs } from '../model/plan.js';
+import type { Subject } from '../render/annotation.js';
 import type { LoadedSpec } from '../spec/load.js';
 import type { Context } from './context.js';
+import type { Options } from './options.js';
 
 /** An annotation's context has no more; a key of the meta-data that is as long can still be typed. */
 const MAX_CHARACTERS = 100;
@@ -9,17 +12,14 @@ const MAX_CHARACTERS = 100;
 const HASH_DIGITS = 16;
 
 /** What a job is about: other jobs of the build that are about something else keep their own annotations. */
-export interface Scope {
-  /** The file, relative to the working directory. */
-  readonly file: string;
-  readonly environment?: string;
-  /** What options narrow it down to: functions, aliases, a region; empty: the whole file. */
-  readonly narrowed: readonly string[];
-}
+export type Scope = Subject;
+
+/** What annotations are of: plans, what came of a run, and drift. */
+export type Kind = 'plan' | 'result' | 'drift';
 
 /** The scope of this run. */
 export function scopeOf(
-  { host, options }: Context,
+  { host, options }: Pick<Context, 'host'> & { readonly options: Options },
   { file, environment }: Pick<LoadedSpec, 'file' | 'environment'>,
 ): Scope {
   const region = options.region === undefined ? [] : [options.region];
@@ -30,11 +30,17 @@ export function scopeOf(
   };
 }
 
+/** The scope of the run that made a plan file. */
+export function scopeOfPlan({ file, environment, functions, aliases, region, regionChosen }: PlanInputs): Scope {
+  const narrowed = [...functions, ...aliases, ...(region === undefined || regionChosen !== true ? [] : [region])];
+  return { file, ...(environment === undefined ? {} : { environment }), narrowed };
+}
+
 /**
  * `lambda-deploy:plan:lambda.deploy.yaml:production`, the context of an annotation and the key of a plan's digest: one for each file,
  * environment and choice of functions. Longer than 100 characters: their beginning, and a hash of the whole.
  */
-export function scopeName(kind: 'plan' | 'result' | 'drift', { file, environment, narrowed }: Scope): string {
+export function scopeName(kind: Kind, { file, environment, narrowed }: Scope): string {
   const name = ['lambda-deploy', kind, file, environment ?? '', ...narrowed].join(':').replace(/:$/, '');
   const characters = [...name];
   if (characters.length <= MAX_CHARACTERS) return name;

@@ -1,15 +1,43 @@
+import { resolve } from 'node:path';
 import { AgentGone, createBuildAgent } from '../buildkite/agent.js';
-import { isDeployError } from '../errors.js';
+import { type DeployError, isDeployError } from '../errors.js';
 import type { Annotation, BuildAgentPort } from '../model/ports.js';
+import { renderError } from '../render/errors.js';
+import { errorAnnotation } from '../render/result-annotation.js';
+import { COMMANDS } from '../render/result.js';
 import { as } from '../render/text.js';
+import { type Kind, type Scope, scopeName, scopeOf } from './build-scope.js';
 import type { Host } from './host.js';
+import type { Options } from './options.js';
 import type { Output } from './output.js';
 
+/** The commands whose errors are shown where their plan or result would be. */
+const TOPICS: Readonly<Record<string, Topic>> = {
+  plan: { kind: 'plan', what: 'Plan' },
+  drift: { kind: 'drift', what: 'Drift' },
+  apply: { kind: 'result', what: COMMANDS.apply },
+  rollback: { kind: 'result', what: COMMANDS.rollback },
+  promote: { kind: 'result', what: COMMANDS.promote },
+  abort: { kind: 'result', what: COMMANDS.abort },
+};
+
 /** The build that this process is a job of. */
-export function createBuild(host: Host, output: Output): Build {
+export function createBuild(host: Host, output: Output, verb: string, options: Options): Build {
   const { env, cwd, signal, agentLimits } = host;
   const limits = agentLimits === undefined ? {} : { limits: agentLimits };
-  return new Build(createBuildAgent({ env, cwd, signal, ...limits }), output);
+  const build = new Build(createBuildAgent({ env, cwd, signal, ...limits }), output, TOPICS[verb]);
+  // Until the file is read, its name is what the options say.
+  build.concerns(
+    scopeOf({ host, options }, { ...options, file: resolve(cwd, options.config ?? 'lambda.deploy.yaml') }),
+  );
+  return build;
+}
+
+/** What a command shows. */
+interface Topic {
+  readonly kind: Kind;
+  /** The command, as a noun: `Apply`. */
+  readonly what: string;
 }
 
 /**
@@ -19,11 +47,13 @@ export function createBuild(host: Host, output: Output): Build {
 export class Build {
   private isGone = false;
   private readonly complained = new Set<string>();
+  private scope: Scope | undefined;
 
   constructor(
     /** For what has to succeed: its methods throw BUILD_AGENT. */
     readonly agent: BuildAgentPort,
     private readonly output: Output,
+    private readonly topic: Topic | undefined,
   ) {}
 
   /**
@@ -47,6 +77,22 @@ export class Build {
       this.output.diagnostics([[as('warn', 'note: '), `${error.detail} ${rest}; no deployment depends on it.`]]);
       return false;
     }
+  }
+
+  /** What this run is about, for the annotation of an error. */
+  concerns(scope: Scope): void {
+    this.scope = scope;
+  }
+
+  /** Shows an error where the plan or the result would be; a signal is no news to whoever sent it. */
+  async tellFailure(error: DeployError): Promise<void> {
+    const { topic, scope } = this;
+    if (topic === undefined || scope === undefined || error.code === 'INTERRUPTED') return;
+    const { kind, what } = topic;
+    const body = this.output.toMarkdown({ what, lines: renderError(error), scope }, (shown) =>
+      errorAnnotation(shown.what, shown.lines, shown.scope),
+    );
+    await this.annotate({ context: scopeName(kind, scope), style: 'error', body });
   }
 
   annotate(annotation: Annotation): Promise<boolean> {

@@ -1,13 +1,12 @@
-import { exitCodeOf } from '../apply/apply.js';
 import type { RecordMeta } from '../apply/job.js';
 import type { ExitCode } from '../errors.js';
 import type { DesiredFunction } from '../model/function.js';
 import { tagsSet } from '../planner/tags.js';
 import type { Origin } from '../model/record.js';
-import { renderResult } from '../render/result.js';
 import type { LoadedSpec } from '../spec/load.js';
+import type { Scope } from './build-scope.js';
+import { conclude } from './conclude.js';
 import type { Context } from './context.js';
-import { execute } from './execute.js';
 import type { Planning } from './planning.js';
 
 /** Carries out a plan of `apply` that was shown and agreed to, and prints what came of it. @param planDigest of a plan file */
@@ -16,9 +15,10 @@ export async function carryOut(
   spec: LoadedSpec,
   { jobs, codes }: Planning,
   origin: Origin,
+  scope: Scope,
   planDigest?: string,
 ): Promise<ExitCode> {
-  const result = await execute(
+  return conclude(
     context,
     'apply',
     jobs.map((job) => ({
@@ -38,9 +38,8 @@ export async function carryOut(
         ...(planDigest === undefined ? {} : { planDigest }),
       },
     })),
+    scope,
   );
-  context.output.result(result, renderResult(result));
-  return exitCodeOf(result);
 }
 
 /** The code as a record keeps it. */

@@ -2,18 +2,20 @@ import { DeployError, isDeployError } from '../errors.js';
 import type { LiveAlias, LiveVersion } from '../model/function.js';
 import type { DeployRecord } from '../model/record.js';
 import { chooseTarget, type RollbackTarget } from '../planner/rollback-target.js';
+import { as } from '../render/text.js';
+import { previousInBuild } from './build-target.js';
 import type { Context } from './context.js';
 import type { Session } from './session.js';
 
 const SHOWN_VERSIONS = 8;
 
 /**
- * Where the records say to go; where they do not, the versions that AWS has are shown, and whoever sits at a terminal is asked.
+ * Where the records say to go; where there are none, what this build's meta-data say; where they do not either, the versions that AWS has are shown, and whoever sits at a terminal is asked.
  *
  * @throws NO_ROLLBACK_TARGET, with the versions that `--to` could name
  */
 export async function chooseOrAsk(
-  { host, options, output }: Context,
+  { host, options, output, build }: Context,
   { lambda }: Session,
   name: string,
   served: LiveAlias,
@@ -24,6 +26,14 @@ export async function chooseOrAsk(
     return chooseTarget(name, served, known, typeof to === 'string' ? to : undefined);
   } catch (error) {
     if (!isDeployError(error, 'NO_ROLLBACK_TARGET')) throw error;
+    if (build !== undefined && to === undefined && known.length === 0) {
+      const previous = await previousInBuild(build, name, served.version);
+      if (previous !== undefined) {
+        const what = `version ${previous}, which ${served.name} served before version ${served.version}`;
+        output.diagnostics([[as('warn', 'note: '), `no deployment is recorded; this build’s meta-data name ${what}.`]]);
+        return chooseTarget(name, served, known, previous);
+      }
+    }
     const versions = (await lambda.listVersions(name)).slice(-SHOWN_VERSIONS).reverse();
     const isAsked =
       to === undefined && yes !== true && planOnly !== true && host.isTerminal.stdin && host.isTerminal.stderr;

@@ -2,10 +2,12 @@ import type { ExitCode } from '../errors.js';
 import type { DriftDocument, FunctionDrift } from '../model/drift.js';
 import { FORMAT_VERSION } from '../model/plan.js';
 import { detectDrift } from '../planner/drift.js';
+import { driftAnnotation } from '../render/drift-annotation.js';
 import { driftMarkdown } from '../render/drift-markdown.js';
 import { renderDrift } from '../render/drift.js';
 import { adopt, type Found } from './adopt.js';
 import { withBlame } from './blame.js';
+import { scopeName, scopeOf } from './build-scope.js';
 import type { Context } from './context.js';
 import { withFiles } from './drift-code.js';
 import { readDrift } from './drift-read.js';
@@ -20,7 +22,10 @@ import { withoutArchives } from './without-archives.js';
 export async function drift(context: Context): Promise<ExitCode> {
   const { options } = context;
   // Any alias's deployment may have written $LATEST last: all are read, and the option decides on what is told.
+  context.output.group('Reading the file, AWS and the records');
   const spec = await loadSelected({ ...context, options: { ...options, alias: [] } }, { keepUnset: true });
+  const scope = scopeOf(context, spec);
+  context.build?.concerns(scope);
   const chosen = new Map(select(spec.functions, [], options.alias).map((one) => [one.key, one.aliases]));
   const desired = await withoutArchives({ ...spec, functions: spec.functions.filter(({ key }) => chosen.has(key)) });
   const sessions = openSessions(context, desired);
@@ -38,7 +43,11 @@ export async function drift(context: Context): Promise<ExitCode> {
   const functions = options['adopt'] === true ? await adopt(context, spec, told) : told.map((one) => one.drift);
   const drifted = functions.some((one) => one.drifted);
   const document: DriftDocument = { formatVersion: FORMAT_VERSION, command: 'drift', drifted, functions };
+  await context.build?.handOverSecrets();
+  context.output.group('Drift', drifted ? 'open' : 'closed');
   context.output.result(document, renderDrift(document), driftMarkdown);
+  const body = context.output.toMarkdown({ document, scope }, (shown) => driftAnnotation(shown.document, shown.scope));
+  await context.build?.annotate({ context: scopeName('drift', scope), style: drifted ? 'error' : 'success', body });
   return drifted ? 2 : 0;
 }
 

@@ -5,6 +5,8 @@ import { waitUntilSettled } from '../aws/wait.js';
 import type { ApplyEvent } from '../model/events.js';
 import type { ApplyResult } from '../model/result.js';
 import type { PlannedFunction } from '../planner/deploy.js';
+import { BuildProgress } from './build-progress.js';
+import type { Scope } from './build-scope.js';
 import { VERSION, type Context } from './context.js';
 import { startProgress } from './progress.js';
 import { MAX_WAIT_SECONDS, type Session } from './session.js';
@@ -18,16 +20,19 @@ export type Job = Omit<ApplyJob, 'plan' | 'target' | 'meta'> & {
 };
 
 /**
- * Carries plans out, each function through its own session's ports, telling on stderr what happens.
+ * Carries plans out, each function through its own session's ports, telling on stderr, and on the page of a build, what happens.
  *
+ * @param scope what the build's annotation is about; absent: it gets none
  * @throws TIME_TOO_SHORT before any write when a rollout could be cut off half-way
  */
 export async function execute(
   context: Context,
   command: ApplyResult['command'],
   jobs: readonly Job[],
+  scope?: Scope,
 ): Promise<ApplyResult> {
-  const { host, output } = context;
+  const { host, output, build } = context;
+  await build?.handOverSecrets();
   const limits = await readTimeLimits(
     host,
     jobs.map(({ session }) => session),
@@ -40,15 +45,20 @@ export async function execute(
   );
   const redact = (text: string): string => output.redactor.redact(text);
   const shared = { clock: host.clock, random: host.random, redact, signal: host.signal };
-  const progress = await startProgress(
-    context,
-    jobs.map(({ planned }) => planned.plan),
-  );
+  const plans = jobs.map(({ planned }) => planned.plan);
+  const progress = await startProgress(context, plans);
+  const page =
+    build === undefined || scope === undefined
+      ? undefined
+      : new BuildProgress({ ...context, build }, command, scope, plans);
   const work = jobs.map(({ session, planned, meta, ...job }, index) => ({
     job: { ...job, plan: planned.plan, target: planned.target, meta: { ...meta, toolVersion: VERSION } },
     ports: {
       ...shared,
-      emit: (event: ApplyEvent) => progress.tell(index, event),
+      emit: (event: ApplyEvent) => {
+        progress.tell(index, event);
+        page?.tell(index, event);
+      },
       lambda: session.lambda,
       records: session.records,
       alarms: session.alarms,
@@ -59,7 +69,7 @@ export async function execute(
   try {
     return await applyPlan(command, work);
   } finally {
-    await progress.close();
+    await Promise.all([progress.close(), page?.close()]);
   }
 }
 

@@ -3,7 +3,7 @@ import type { Origin } from '../model/record.js';
 import { askGit } from './git.js';
 import type { Host } from './host.js';
 
-/** Who deploys what: from the build's variables, otherwise from git and the user's name. Best effort, never throws. */
+/** Who deploys what, and who allowed it: from the build's variables, otherwise from git and the user's name. Best effort, never throws. */
 export async function readOrigin(host: Pick<Host, 'env' | 'cwd'>): Promise<Origin> {
   const { env } = host;
   const isBuild = env['BUILDKITE'] === 'true';
@@ -23,9 +23,19 @@ export async function readOrigin(host: Pick<Host, 'env' | 'cwd'>): Promise<Origi
     branch,
     build: env['BUILDKITE_BUILD_NUMBER'],
     buildUrl: env['BUILDKITE_BUILD_URL'],
-    actor: env['BUILDKITE_UNBLOCKER'] ?? env['BUILDKITE_BUILD_CREATOR'] ?? userName(),
+    actor: env['BUILDKITE_BUILD_CREATOR'] ?? userName(),
   };
-  return Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined && value !== ''));
+  const approver = known({
+    name: env['BUILDKITE_UNBLOCKER'],
+    id: env['BUILDKITE_UNBLOCKER_ID'],
+    email: env['BUILDKITE_UNBLOCKER_EMAIL'],
+  });
+  return { ...known(members), ...(Object.keys(approver).length === 0 ? {} : { approver }) };
+}
+
+function known(members: Readonly<Record<string, string | undefined>>): Readonly<Record<string, string>> {
+  const entries = Object.entries(members).flatMap(([name, value]) => (value ? [[name, value] as const] : []));
+  return Object.fromEntries(entries);
 }
 
 function userName(): string | undefined {

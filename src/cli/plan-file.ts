@@ -40,6 +40,7 @@ export async function writePlanFile(
     variables: spec.variables,
     ...(spec.environment === undefined ? {} : { environment: spec.environment }),
     ...(spec.region === undefined ? {} : { region: spec.region }),
+    ...(options.region === undefined ? {} : { regionChosen: true }),
     functions: options.function,
     aliases: options.alias,
     codes: Object.fromEntries(codes.refs),

@@ -2,6 +2,7 @@ import type { ExitCode } from '../errors.js';
 import { renderPlan } from '../render/plan.js';
 import { findDoubts, withDoubts } from './ancestry.js';
 import { tellPlan } from './build-plan.js';
+import { scopeOf } from './build-scope.js';
 import type { Context } from './context.js';
 import { readOrigin } from './origin.js';
 import { writePlanFile } from './plan-file.js';
@@ -13,6 +14,7 @@ import { loadSelected } from './spec.js';
 export async function plan(context: Context): Promise<ExitCode> {
   context.output.group('Reading the file, AWS and the records');
   const spec = await withSecrets(context, await loadSelected(context));
+  context.build?.concerns(scopeOf(context, spec));
   const [planning, { commit }] = await Promise.all([planAll(context, spec), readOrigin(context.host)]);
   try {
     const doubts = await findDoubts(context, planning.jobs, commit);

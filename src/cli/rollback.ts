@@ -1,13 +1,14 @@
-import { exitCodeOf } from '../apply/apply.js';
 import type { ExitCode } from '../errors.js';
 import { renderPlan } from '../render/plan.js';
-import { renderResult } from '../render/result.js';
 import { toDesired } from '../spec/load.js';
+import { requireOtherApprover } from './approval.js';
+import { scopeOf } from './build-scope.js';
+import { withTarget } from './build-target.js';
 import { chooseOne } from './choose-alias.js';
+import { conclude } from './conclude.js';
 import { confirm, requireConfirmable } from './confirm.js';
 import type { Context } from './context.js';
 import { assemblePlan } from './digest.js';
-import { execute } from './execute.js';
 import { prepareRollback } from './rollback-job.js';
 import { loadForRollback, requirePayloads } from './rollback-spec.js';
 import { openSessions } from './session.js';
@@ -15,11 +16,16 @@ import { openSessions } from './session.js';
 /**
  * Goes back to the deployment before the one that is live: plans, asks, applies. Needs no archive: the code comes from the version.
  *
- * @throws USAGE when it is not clear which alias; SECRET_UNKNOWN, NO_ROLLBACK_TARGET, VERSION_NOT_FOUND before anything is touched
+ * @throws NOT_APPROVED; USAGE when it is not clear which alias; BUILD_AGENT, SECRET_UNKNOWN, NO_ROLLBACK_TARGET, VERSION_NOT_FOUND before anything is touched
  */
-export async function rollback(context: Context): Promise<ExitCode> {
-  requireConfirmable(context);
+export async function rollback(given: Context): Promise<ExitCode> {
+  requireOtherApprover(given);
+  requireConfirmable(given);
+  const context = await withTarget(given);
+  context.output.group('Reading the file, AWS and the records');
   const { chosen, checks } = await loadForRollback(context);
+  const scope = scopeOf(context, checks);
+  context.build?.concerns(scope);
   const desired = toDesired(checks, new Map());
   const { one, alias } = chooseOne(desired, 'A rollback');
   const session = await openSessions(context, desired)(one);
@@ -32,11 +38,10 @@ export async function rollback(context: Context): Promise<ExitCode> {
     return 0;
   }
   if (document.changes) {
+    context.output.group('Plan');
     context.output.preface([...renderPlan(document), []]);
     if (job.planned.plan.operations.some(({ type }) => type === 'Invoke')) requirePayloads(checks);
     await confirm(context, 'Roll back like this?');
   }
-  const result = await execute(context, 'rollback', [job]).finally(() => job.close?.());
-  context.output.result(result, renderResult(result));
-  return exitCodeOf(result);
+  return conclude(context, 'rollback', [job], scope).finally(() => job.close?.());
 }

@@ -1,17 +1,18 @@
-import { exitCodeOf } from '../apply/apply.js';
 import { DeployError, type ExitCode } from '../errors.js';
 import type { DesiredAlias, DesiredFunction, LiveFunction, Version } from '../model/function.js';
 import type { DeployRecord, Origin } from '../model/record.js';
 import type { PlannedFunction } from '../planner/deploy.js';
 import { requireShare, type RolloutInput } from '../planner/promote.js';
 import { renderPlan } from '../render/plan.js';
-import { renderResult } from '../render/result.js';
 import { toDesired } from '../spec/load.js';
+import { requireOtherApprover } from './approval.js';
+import { scopeOf } from './build-scope.js';
 import { checksOf, chooseOne } from './choose-alias.js';
 import { confirm, requireConfirmable } from './confirm.js';
+import { conclude } from './conclude.js';
 import type { Context } from './context.js';
 import { assemblePlan } from './digest.js';
-import { execute, type Job } from './execute.js';
+import type { Job } from './execute.js';
 import { readOrigin } from './origin.js';
 import { requireSecrets, withSecrets } from './secrets.js';
 import { openSessions, readState, type Session } from './session.js';
@@ -29,11 +30,15 @@ export interface Ending {
  * Ends, or takes further, the rollout that one alias stands in: plans, asks, applies. Needs no archive, and works from any build or
  * laptop: the state is the alias itself.
  *
- * @throws USAGE when it is not clear which alias; NO_ROLLOUT before anything is touched
+ * @throws USAGE when it is not clear which alias; NOT_APPROVED, NO_ROLLOUT before anything is touched
  */
 export async function endRollout(context: Context, ending: Ending): Promise<ExitCode> {
+  if (ending.command === 'promote') requireOtherApprover(context);
   requireConfirmable(context);
+  context.output.group('Reading the file, AWS and the records');
   const spec = await loadSelected(context);
+  const scope = scopeOf(context, spec);
+  context.build?.concerns(scope);
   const what = ending.command === 'promote' ? 'A promotion' : 'An abort';
   const checks = await withSecrets(context, checksOf(spec, chooseOne(spec, what)));
   const desired = toDesired(checks, new Map());
@@ -51,12 +56,11 @@ export async function endRollout(context: Context, ending: Ending): Promise<Exit
     context.output.result(document, renderPlan(document));
     return 0;
   }
+  context.output.group('Plan');
   context.output.preface([...renderPlan(document), []]);
   if (plan.operations.some(({ type }) => type === 'Invoke')) requireSecrets(checks);
   await confirm(context, ending.question);
-  const result = await execute(context, ending.command, [job]);
-  context.output.result(result, renderResult(result));
-  return exitCodeOf(result);
+  return conclude(context, ending.command, [job], scope);
 }
 
 /** One alias as it was read, with what a run needs. */

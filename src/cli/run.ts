@@ -68,6 +68,8 @@ function createProgram(host: Host, act: Act): Command {
   verb('apply', 'bring AWS to what the file says, or carry out a plan file')
     .argument('[planfile]', 'what plan --out wrote; stands for --yes')
     .option('--expect <digest>', 'the digest that was approved; any other plan file is refused')
+    .option('--plan-step <key>', 'take the plan file from the artifacts of this step of the build')
+    .option('--require-other-approver', 'in a build: only if somebody else than its creator unblocked it', false)
     .option('-y, --yes', 'do not ask', false)
     .option('--release-hold', 'also what a rollback took back', false)
     .option('--allow-older', 'also from a commit that is older than the deployed one', false)
@@ -79,15 +81,10 @@ function createProgram(host: Host, act: Act): Command {
     .option('--adopt', 'write what moved in AWS into the file', false)
     .action(act(async () => (await import('./drift.js')).drift));
   verb('status', 'show every function on one screen').action(act(async () => (await import('./status.js')).status));
-  verb('rollback', 'go back to the deployment before the one that is live')
-    .option('--to <target>', 'a version, a record or a commit')
-    .option('--fresh-secrets', 'publish the version again with today’s secrets', false)
-    .option('--skip-check', 'do not invoke the version before and after the move', false)
-    .option('--plan-only', 'show the plan and stop', false)
-    .option('-y, --yes', 'do not ask', false)
-    .action(act(async () => (await import('./rollback.js')).rollback));
+  addRollback(verb, act);
   verb('promote', 'give a rollout that waits all of its traffic')
     .option('--step', 'only the next share of the rollout', false)
+    .option('--require-other-approver', 'in a build: only if somebody else than its creator unblocked it', false)
     .option('--plan-only', 'show the plan and stop', false)
     .option('-y, --yes', 'do not ask', false)
     .action(act(async () => (await import('./promote.js')).promote));
@@ -129,6 +126,18 @@ function addIamPolicy(verb: (name: string, description: string) => Command, act:
     .action(act(async () => (await import('./iam-policy.js')).iamPolicy));
 }
 
+function addRollback(verb: (name: string, description: string) => Command, act: Act): void {
+  verb('rollback', 'go back to the deployment before the one that is live')
+    .option('--to <target>', 'a version, a record or a commit')
+    .option('--to-meta-data <key>', 'in a build: the target that its meta-data has; without one as if not given')
+    .option('--require-other-approver', 'in a build: only if somebody else than its creator unblocked it', false)
+    .option('--fresh-secrets', 'publish the version again with today’s secrets', false)
+    .option('--skip-check', 'do not invoke the version before and after the move', false)
+    .option('--plan-only', 'show the plan and stop', false)
+    .option('-y, --yes', 'do not ask', false)
+    .action(act(async () => (await import('./rollback.js')).rollback));
+}
+
 /** The sandbox has options of its own: it is no deployment. */
 function addSandbox(program: Command, act: Act): void {
   program
@@ -153,14 +162,17 @@ function addSandbox(program: Command, act: Act): void {
 async function runVerb(command: Command, load: () => Promise<Verb>, host: Host): Promise<ExitCode> {
   const options = readOptions(command, host);
   const output = new Output(host, options);
+  const build = isJob(host)
+    ? (await import('./build.js')).createBuild(host, output, command.name(), options)
+    : undefined;
   try {
     const verb = await load();
-    const build = isJob(host) ? { build: (await import('./build.js')).createBuild(host, output) } : {};
-    const exitCode = await verb({ host, options, output, args: command.args, ...build });
+    const exitCode = await verb({ host, options, output, args: command.args, ...(build && { build }) });
     if (exitCode !== 0 && exitCode !== 2) output.openGroup();
     return host.signal.aborted && exitCode !== 0 && exitCode !== 5 ? host.signalExitCode() : exitCode;
   } catch (error) {
     const exitCode = report(error, output);
+    await build?.tellFailure(asKnown(error));
     return isDeployError(error, 'INTERRUPTED') ? host.signalExitCode() : exitCode;
   }
 }
@@ -174,14 +186,15 @@ function usage(error: CommanderError): DeployError {
 
 /** Prints an error in the format that was asked for; anything that is not a DeployError is a defect of this tool. */
 function report(error: unknown, output: Output): ExitCode {
-  const known = isDeployError(error) ? error : defect(error);
+  const known = asKnown(error);
   output.openGroup();
   if (output.options.format === 'json') output.result(errorDocument(known), []);
   else output.diagnostics(renderError(known));
   return known.exit;
 }
 
-function defect(error: unknown): DeployError {
+function asKnown(error: unknown): DeployError {
+  if (isDeployError(error)) return error;
   const detail = error instanceof Error ? `${error.name}: ${error.message}` : 'something that is no error was thrown';
   return new DeployError('INTERNAL', detail, {
     source: 'internal',

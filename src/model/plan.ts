@@ -272,6 +272,8 @@ export interface PlanInputs {
   readonly variables: Readonly<Record<string, string | null>>;
   readonly environment?: string;
   readonly region?: string;
+  /** True: `--region` chose it. */
+  readonly regionChosen?: true;
   /** Globs over functions, and names of aliases, that were chosen; empty: all. */
   readonly functions: readonly string[];
   readonly aliases: readonly string[];

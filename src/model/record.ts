@@ -12,7 +12,17 @@ export interface Origin {
   /** A build's number. */
   readonly build?: string;
   readonly buildUrl?: string;
+  /** Who started the build, or the run outside of one. */
   readonly actor?: string;
+  /** Who unblocked the build; absent: nobody had to. */
+  readonly approver?: Approver;
+}
+
+/** A person as Buildkite knows them; absent members are not known. */
+export interface Approver {
+  readonly name?: string;
+  readonly id?: string;
+  readonly email?: string;
 }
 
 /**

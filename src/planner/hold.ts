@@ -84,7 +84,8 @@ function carries(kept: string | null | undefined, wanted: string | undefined): b
 function holdOf(alias: string, version: string, taken: DeployRecord, own: readonly DeployRecord[]): Hold {
   const rollbacks = own.filter(({ action, result }) => action === 'rollback' && result === 'succeeded');
   const rollback = rollbacks.find(({ leaves }) => leaves === taken.id) ?? rollbacks[0];
-  const by = rollback?.actor ?? (rollback?.build === undefined ? undefined : `build ${rollback.build}`);
+  const person = rollback?.approver?.name ?? rollback?.actor;
+  const by = person ?? (rollback?.build === undefined ? undefined : `build ${rollback.build}`);
   return {
     alias,
     version,

@@ -8,8 +8,10 @@ export const MAX_BODY_BYTES = 349_525;
 
 /** What an annotation is about. */
 export interface Subject {
+  /** Relative to the working directory. */
   readonly file: string;
   readonly environment?: string;
+  /** What options narrow it down to: functions, aliases, a region; empty: the whole file. */
   readonly narrowed: readonly string[];
 }
 

@@ -7,10 +7,13 @@ import { oneLine, plain, shortDigest } from './text.js';
 
 /** Drift as Markdown: a table a function, for a comment or an annotation. */
 export function driftMarkdown(document: DriftDocument): string {
-  return [...document.functions.map(section), plain([closing(document)])].map((part) => `${part.trim()}\n`).join('\n');
+  return [...document.functions.map(driftSection), plain([closing(document)])]
+    .map((part) => `${part.trim()}\n`)
+    .join('\n');
 }
 
-function section(one: FunctionDrift): string {
+/** One function: a table of what is not the same, and what else is to be said of it. */
+export function driftSection(one: FunctionDrift): string {
   const { name, region, drifted, differences, rollouts, notes, adopted = [], left = [] } = one;
   const place = region === undefined ? '' : ` (${text(region)})`;
   const isBlamed = differences.some(({ by }) => by !== undefined);

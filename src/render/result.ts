@@ -8,7 +8,8 @@ export function renderResult(result: ApplyResult): Line[] {
   return [...result.functions.flatMap(renderFunction), ...closing(result)];
 }
 
-const COMMANDS = { apply: 'Apply', rollback: 'Rollback', promote: 'Promotion', abort: 'Abort' } as const;
+/** What each command does, as a noun. */
+export const COMMANDS = { apply: 'Apply', rollback: 'Rollback', promote: 'Promotion', abort: 'Abort' } as const;
 
 function closing({ command, result }: ApplyResult): Line[] {
   const what = COMMANDS[command];
@@ -42,16 +43,22 @@ export function renderOutcome({
 }
 
 function served({ aliases }: FunctionResult): Span[] {
-  return aliases.map(({ name, version, previousVersion, weights = {} }) => {
-    if (version === null) return `  ${name}: (none)`;
-    const shares = Object.entries(weights).map(
-      ([other, weight]) => `, ${Math.round(weight * 1000) / 10} % on ${other}`,
-    );
-    if (shares.length > 0) return `  ${name}: version ${version}${shares.join('')}`;
-    return version === previousVersion
-      ? `  ${name}: version ${version}`
-      : `  ${name}: version ${version} (was ${previousVersion ?? 'none'})`;
-  });
+  return aliases.map((alias) => `  ${servedText(alias)}`);
+}
+
+/** `live: version 7 (was 6)` */
+export function servedText({
+  name,
+  version,
+  previousVersion,
+  weights = {},
+}: FunctionResult['aliases'][number]): string {
+  if (version === null) return `${name}: (none)`;
+  const shares = Object.entries(weights).map(([other, weight]) => `, ${Math.round(weight * 1000) / 10} % on ${other}`);
+  if (shares.length > 0) return `${name}: version ${version}${shares.join('')}`;
+  return version === previousVersion
+    ? `${name}: version ${version}`
+    : `${name}: version ${version} (was ${previousVersion ?? 'none'})`;
 }
 
 function errorLines({ code, message, hint }: NonNullable<FunctionResult['error']>): Line[] {

@@ -168,7 +168,10 @@ it('who deployed what is in the record: the build’s own variables', async () =
     BUILDKITE_BRANCH: 'main',
     BUILDKITE_BUILD_NUMBER: '42',
     BUILDKITE_BUILD_URL: 'https://buildkite.com/acme/hello/builds/42',
-    BUILDKITE_UNBLOCKER: 'Ada',
+    BUILDKITE_BUILD_CREATOR: 'Ada',
+    BUILDKITE_UNBLOCKER: 'Grace',
+    BUILDKITE_UNBLOCKER_ID: '01890000-0000-4000-8000-000000000007',
+    BUILDKITE_UNBLOCKER_EMAIL: 'grace@example.com',
   };
   expect((await run.runWith({ env }, 'apply', '--yes')).exitCode).toBe(0);
   const [record] = (await run.run('history', '--format', 'json')).json().records;
@@ -178,6 +181,7 @@ it('who deployed what is in the record: the build’s own variables', async () =
     build: '42',
     buildUrl: env.BUILDKITE_BUILD_URL,
     actor: 'Ada',
+    approver: { name: 'Grace', id: env.BUILDKITE_UNBLOCKER_ID, email: env.BUILDKITE_UNBLOCKER_EMAIL },
   });
 });
 

@@ -32,6 +32,7 @@ export function full(minutes: number, more: Partial<DeployRecord> = {}): DeployR
     build: '1234',
     buildUrl: 'https://ci.example/builds/1234',
     actor: 'Ada',
+    approver: { name: 'Grace', id: '01890000-0000-4000-8000-000000000007', email: 'grace@example.com' },
     specDigest: DIGEST,
     latestDigest: DIGEST,
     code: {
