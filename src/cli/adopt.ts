@@ -3,7 +3,7 @@ import type { FunctionDrift, LeftOut } from '../model/drift.js';
 import { canonicalJson } from '../model/json.js';
 import { isUnreadable } from '../model/function.js';
 import { isDeployError } from '../errors.js';
-import { planAdoption, type Adoptable } from '../planner/adopt.js';
+import { lackingAliases, planAdoption, type Adoptable } from '../planner/adopt.js';
 import { detectDrift, isDrift, type DriftInput } from '../planner/drift.js';
 import { editText } from '../spec/edit.js';
 import { loadEnvironments, toDesired, type LoadedSpec } from '../spec/load.js';
@@ -46,7 +46,14 @@ async function adoptOne(file: Adoption, { input, drift }: Found): Promise<Functi
   const { done, open } = await file.take(adoptable, input);
   const all: LeftOut[] = [...left, ...open];
   const isStrange = input.strict === true && drift.differences.some((one) => one.class === 'unmanaged');
-  return { ...drift, drifted: all.length > 0 || isStrange, adopted: done, left: all };
+  const lacking = lackingAliases(desired, live, done);
+  return {
+    ...drift,
+    drifted: all.length > 0 || isStrange,
+    adopted: done,
+    ...(lacking.length === 0 ? {} : { lacking }),
+    left: all,
+  };
 }
 
 const GONE = 'the function is gone: take it out of the file, or apply';

@@ -85,6 +85,8 @@ export interface FunctionDrift {
   readonly filesOmitted?: number;
   /** With `--adopt`: paths whose live value the file has now. `drifted` says whether anything is left. */
   readonly adopted?: readonly string[];
+  /** With `--adopt`: aliases whose version lacks something of that: the next apply publishes one that has it and moves them. Absent: none. */
+  readonly lacking?: readonly string[];
   readonly left?: readonly LeftOut[];
 }
 

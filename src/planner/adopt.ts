@@ -1,6 +1,7 @@
 import { isUnreadable, type DesiredFunction, type LiveFunction } from '../model/function.js';
 import type { DriftDifference, LeftOut } from '../model/drift.js';
 import type { Json } from '../model/json.js';
+import { diffContent } from './compare.js';
 import { isDrift } from './drift.js';
 import { contentOf } from './normalize.js';
 
@@ -40,6 +41,27 @@ export function planAdoption(
       'reason' in one && one.reason !== undefined ? [{ path: one.difference.path, reason: one.reason }] : [],
     ),
   };
+}
+
+/**
+ * Aliases that serve a version without what the file took over, so that the next apply publishes one with it. What is in no version
+ * (tags, descriptions) none lacks, nor one that was published with it by hand.
+ *
+ * @param adopted paths
+ */
+export function lackingAliases(
+  { aliases }: DesiredFunction,
+  { name, latest, versions, aliases: there }: LiveFunction,
+  adopted: readonly string[],
+): readonly string[] {
+  const lacks = (alias: string): boolean => {
+    const number = there.find((one) => one.name === alias)?.version;
+    const served = versions.find(({ version }) => version === number);
+    if (served === undefined) return false;
+    const differences = diffContent(contentOf(served, name), contentOf(latest, name), 'version');
+    return differences.some(({ path }) => adopted.includes(path));
+  };
+  return aliases.flatMap((alias) => (alias.version === undefined && lacks(alias.name) ? [alias.name] : []));
 }
 
 function reasonToLeave(

@@ -1,7 +1,7 @@
 import type { DriftDifference, DriftDocument, FunctionDrift } from '../model/drift.js';
 import { LATEST } from '../model/function.js';
 import type { Json } from '../model/json.js';
-import { changeOf, closing, fileLines, rolloutText } from './drift.js';
+import { changeOf, closing, fileLines, nextText, rolloutText } from './drift.js';
 import { block, code, details, strong, table, text } from './markdown.js';
 import { oneLine, plain, shortDigest } from './text.js';
 
@@ -22,6 +22,7 @@ export function driftSection(one: FunctionDrift): string {
     ...rollouts.map((rollout) => text(rolloutText(rollout))),
     ...notes.map(text),
     ...adopted.map((path) => `adopted: ${code(path)}`),
+    ...[nextText(one) ?? []].flat().map(text),
     ...left.map(({ path, reason }) => `left: ${code(path)}: ${text(reason)}`),
   ];
   const files = plain(fileLines(one)).replace(/^ {4}/gm, '');

@@ -11,6 +11,7 @@ export function renderDrift(document: DriftDocument): Line[] {
 
 function functionLines(one: FunctionDrift): Line[] {
   const { name, region, drifted, differences, rollouts, notes, adopted = [], left = [] } = one;
+  const next = nextText(one);
   return [
     [
       as('title', name),
@@ -24,6 +25,7 @@ function functionLines(one: FunctionDrift): Line[] {
     ]),
     ...notes.map((note): Line => [as('dim', `  note: ${note}`)]),
     ...adopted.map((path): Line => [as('good', '  adopted: '), path]),
+    ...(next === undefined ? [] : [[as('change', `  ${next}`)]]),
     ...left.map(({ path, reason }): Line => [as('bad', '  left: '), `${path}: ${reason}`]),
   ];
 }
@@ -35,10 +37,16 @@ export function closing({ drifted, functions }: DriftDocument): Line {
     return [as('bad', 'Undeclared.'), ' Nobody declared what is unmanaged: declare it, or remove it in AWS.'];
   if (drifted) return [as('bad', 'Drift found.'), ' `lambda-deploy plan` shows what apply would put right.'];
   if (functions.every(({ adopted = [] }) => adopted.length === 0)) return [as('good', 'No drift.')];
-  return [
-    as('good', 'Adopted.'),
-    ' The file says what AWS has; `lambda-deploy plan` shows what a version still lacks.',
-  ];
+  const isLacking = functions.some(({ lacking = [] }) => lacking.length > 0);
+  const next = isLacking ? 'publishes the versions that lack it' : 'changes nothing of it';
+  return [as('good', 'Adopted.'), ` The file says what AWS has; the next plan ${next}.`];
+}
+
+/** What the next plan does for what was adopted; `undefined`: nothing. */
+export function nextText({ lacking = [] }: FunctionDrift): string | undefined {
+  if (lacking.length === 0) return undefined;
+  const [what, serve] = lacking.length === 1 ? ['alias', 'serves'] : ['aliases', 'serve'];
+  return `next: ${what} ${lacking.join(', ')} ${serve} a version without it: the next plan publishes one with it and moves there`;
 }
 
 const ROLES: Readonly<Record<DriftClass, Role>> = {

@@ -52,7 +52,7 @@ function replaced(text: string, map: YAMLMap, pair: YamlPair, value: Json): stri
   const isQuoted = hasQuotedKeys(map);
   const node = pair.value;
   if (isSeq(node) && node.flow !== true && Array.isArray(value)) return withItems(text, node, value, isQuoted);
-  const written = rendered(value, isQuoted || styleOf(node) === 'QUOTE_DOUBLE', map.flow === true);
+  const written = inStyleOf(node, value, isQuoted, map.flow === true);
   const [start, end] = rangeOf(node);
   const isInline = start < end && !(isCollection(node) && node.flow !== true);
   if (isInline) return splice(text, start, endOf(text, node), written);
@@ -79,7 +79,7 @@ function withItems(text: string, list: YAMLSeq, value: readonly Json[], isQuoted
   return items.reduceRight((result, item, index) => {
     const isSame = item.value === escaped(value[index] ?? null);
     const [from, to] = rangeOf(item);
-    return isSame ? result : splice(result, from, to, written[index] ?? '');
+    return isSame ? result : splice(result, from, to, inStyleOf(item, value[index] ?? null, isQuoted, false));
   }, text);
 }
 
@@ -123,6 +123,17 @@ function hasQuotedKeys(map: YAMLMap): boolean {
 
 function styleOf(node: unknown): string | undefined {
   return isScalar(node) ? node.type : undefined;
+}
+
+/** Between single quotes nothing can be escaped: text of one line that can be seen. */
+const SINGLE_QUOTABLE = /^[^\p{C}\p{Zl}\p{Zp}]*$/u;
+
+/** A value with the quotes of the one that stands there. */
+function inStyleOf(node: unknown, value: Json, isQuoted: boolean, inFlow: boolean): string {
+  const style = styleOf(node);
+  if (style === 'QUOTE_SINGLE' && typeof value === 'string' && SINGLE_QUOTABLE.test(value))
+    return `'${escapeExpressions(value).replaceAll("'", "''")}'`;
+  return rendered(value, isQuoted || style === 'QUOTE_DOUBLE', inFlow);
 }
 
 function rendered(value: Json, isQuoted: boolean, inFlow: boolean): string {

@@ -1,6 +1,7 @@
 import { lstat, readFile, rename, stat, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
+  PublishVersionCommand,
   TagResourceCommand,
   UntagResourceCommand,
   UpdateAliasCommand,
@@ -128,7 +129,14 @@ it('with an alias a version of it is what is left to publish, and nothing of $LA
     },
     'other',
   );
-  expect((await own.run('drift', '--adopt')).exitCode).toBe(0);
+  const adopting = await own.run('drift', '--adopt');
+  expect([adopting.exitCode, adopting.out]).toEqual([
+    0,
+    expect.stringContaining(
+      '  next: alias live serves a version without it: the next plan publishes one with it and moves there\n',
+    ),
+  ]);
+  expect(adopting.out).toContain('the next plan publishes the versions that lack it.');
   expect(changed(FILE, await read(own))).toEqual({
     gone: [],
     come: [
@@ -304,4 +312,80 @@ it('goes through a link, keeps mode and byte order mark, and writes nothing wher
   expect((await lstat(file)).isSymbolicLink()).toBe(true);
   expect((await stat(real)).mode).toBe(before.mode);
   expect(await read(own)).toBe(`\uFEFF${FILE.replace('memorySize: 128', 'memorySize: 512')}`);
+});
+
+/** Comments, an anchor, both quotes, a flow map, and an alias that is pinned. */
+const STYLES = `# head
+version: 1
+region: us-east-1
+functions:
+  app: # why
+    code: { zip: function.zip }
+    runtime: nodejs22.x
+    handler: 'index.handler' # single
+    role: &role "arn:aws:iam::123456789012:role/hello"
+    description: "ours" # double
+    memorySize: 128
+
+    tags: { team: us, "cost": '42' } # flow
+    aliases:
+      # who reads this
+      live: { description: 'ours' } # theirs, soon
+      fixed: { version: 1 }
+  bare:
+    code: { zip: function.zip }
+    runtime: nodejs22.x
+    handler: index.handler
+    role: *role # the same
+    memorySize: 128 # enough`;
+
+/** Version 1 first, which an alias can then be pinned to. */
+async function pinned(text: string): Promise<Stage> {
+  const own = await applied(text.replace(/ +fixed:[^\n]*\n/, ''));
+  await own.write('lambda.deploy.yaml', text);
+  const ran = await own.run('apply', '--yes');
+  expect(ran.exitCode, ran.out + ran.err).toBe(0);
+  return own;
+}
+
+it.each([
+  ['as it is', (text: string) => text],
+  ['with CRLF', (text: string) => text.replaceAll('\n', '\r\n')],
+  ['with a byte order mark and a newline at the end', (text: string) => `\uFEFF${text}\n`],
+])('what no version holds, and functions without aliases, end in no changes: a file %s', async (_why, style) => {
+  const text = style(STYLES);
+  const own = await pinned(text);
+  await configure(own, { Description: 'theirs' }, 'app');
+  await configure(own, { MemorySize: 256 });
+  const { client } = own;
+  await client.send(new UpdateAliasCommand({ FunctionName: 'app', Name: 'live', Description: 'theirs' }));
+  await client.send(new TagResourceCommand({ Resource: own.fn('app').arn, Tags: { cost: '43' } }));
+  const ran = await own.run('drift', '--adopt');
+  expect([ran.exitCode, ran.out]).toEqual([0, expect.stringContaining('the next plan changes nothing of it.')]);
+  expect(ran.out).not.toContain('next:');
+  expect(await read(own)).toBe(
+    text
+      .replace('"ours" # double', '"theirs" # double')
+      .replace("'42' } # flow", "'43' } # flow")
+      .replace("'ours' } # theirs", "'theirs' } # theirs")
+      .replace('128 # enough', '256 # enough'),
+  );
+  const plan = await own.run('plan', '--detailed-exitcode');
+  expect([plan.exitCode, plan.out]).toEqual([0, expect.stringContaining('No changes.')]);
+});
+
+it('what was published and is served where the alias is pinned ends in no changes', async () => {
+  const text = STYLES.replace("live: { description: 'ours' } # theirs, soon", 'live: {}');
+  const own = await pinned(text);
+  await configure(own, { MemorySize: 512 }, 'app');
+  const { client } = own;
+  const { Version } = await client.send(new PublishVersionCommand({ FunctionName: 'app' }));
+  for (const Name of ['live', 'fixed'])
+    await client.send(new UpdateAliasCommand({ FunctionName: 'app', Name, FunctionVersion: Version }));
+  const ran = await own.run('drift', '--adopt', '--format', 'json');
+  expect([ran.exitCode, one(ran)['adopted']]).toEqual([2, ['aliases.fixed.version', 'memorySize']]);
+  expect(one(ran)).not.toHaveProperty('lacking');
+  expect(one(ran)['left']).toEqual([expect.objectContaining({ path: 'aliases.live.version' })]);
+  const plan = await own.run('plan', '--detailed-exitcode');
+  expect([plan.exitCode, plan.out]).toEqual([0, expect.stringContaining('No changes.')]);
 });
