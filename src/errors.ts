@@ -20,6 +20,7 @@ export const ERROR_CODES = {
   FILE_EXISTS: { summary: 'The file is there already', exit: 1 },
   FILE_NOT_WRITTEN: { summary: 'The file cannot be written', exit: 1 },
   FILE_UNREADABLE: { summary: 'The file cannot be read', exit: 1 },
+  NO_PLUGIN_STEP: { summary: 'The pipeline has no step with the aws-lambda-deploy plugin', exit: 1 },
   NOT_UTF8: { summary: 'The file is not UTF-8', exit: 1 },
   YAML_SYNTAX: { summary: 'The YAML is broken', exit: 1 },
   DUPLICATE_KEY: { summary: 'A key appears twice', exit: 1 },

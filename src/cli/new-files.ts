@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { open, rename, rm, writeFile } from 'node:fs/promises';
+import { lstat, open, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { DeployError, isDeployError } from '../errors.js';
 
@@ -37,7 +37,7 @@ export class NewFiles {
    * @throws FILE_NOT_WRITTEN; what `content` throws
    */
   async write(path: string, content: string | ((beside: string) => Promise<void>)): Promise<void> {
-    const beside = join(dirname(path), `.${basename(path)}.${randomUUID()}.tmp`);
+    const beside = besideOf(path);
     try {
       await (typeof content === 'string' ? writeFile(beside, content, { flag: 'wx' }) : content(beside));
       await rename(beside, path);
@@ -47,10 +47,48 @@ export class NewFiles {
     }
   }
 
+  /**
+   * Writes several texts, all or none: each is whole beside its name before the first takes its place.
+   *
+   * @throws FILE_NOT_WRITTEN
+   */
+  async writeAll(files: readonly (readonly [path: string, text: string])[]): Promise<void> {
+    const staged: (readonly [string, string])[] = [];
+    try {
+      for (const [path, text] of files) {
+        const beside = besideOf(path);
+        staged.push([beside, path]);
+        if (await isFolder(path)) throw notWritten(path, { code: 'EISDIR' });
+        await writeFile(beside, text, { flag: 'wx' }).catch((error: unknown) => {
+          throw notWritten(path, error);
+        });
+      }
+      for (const [beside, path] of staged)
+        await rename(beside, path).catch((error: unknown) => {
+          throw notWritten(path, error);
+        });
+    } catch (error) {
+      await Promise.all(staged.map(([beside]) => rm(beside, { force: true })));
+      await this.discard();
+      throw error;
+    }
+  }
+
   /** After a failure: removes what this run made. */
   async discard(): Promise<void> {
     await Promise.all(this.reserved.map((path) => rm(path, { force: true })));
   }
+}
+
+function besideOf(path: string): string {
+  return join(dirname(path), `.${basename(path)}.${randomUUID()}.tmp`);
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  return lstat(path).then(
+    (about) => about.isDirectory(),
+    () => false,
+  );
 }
 
 /** False: there is such a file. */

@@ -96,17 +96,24 @@ function createProgram(host: Host, act: Act): Command {
     .option('--limit <number>', 'how many of each alias; 20, and all with --format json')
     .action(act(async () => (await import('./history.js')).history));
   addIamPolicy(verb, act);
+  addImport(program, act);
+  addSandbox(program, act);
+  return program;
+}
+
+/** It reads no file: it writes one. */
+function addImport(program: Command, act: Act): void {
   const importing = program
     .command('import')
-    .description('write the file from live functions')
-    .argument('<function...>');
+    .description('write the file from live functions, or from a Buildkite pipeline with aws-lambda-deploy steps')
+    .argument('[function...]');
   withAwsOptions(importing)
+    .option('--pipeline <file>', 'the pipeline, in place of functions; calls nothing')
+    .option('--pipeline-out <file>', 'where to write the new pipeline; the default is NAME.lambda-deploy.yml beside it')
     .option('--out <file>', 'where to write', 'lambda.deploy.yaml')
     .option('--download', 'write each function’s archive beside the file, as NAME.zip', false)
     .option('--force', 'overwrite files that are there', false)
-    .action(act(async () => (await import('./import.js')).importFunctions));
-  addSandbox(program, act);
-  return program;
+    .action(act(async () => (await import('./import-source.js')).importFrom));
 }
 
 function addIamPolicy(verb: (name: string, description: string) => Command, act: Act): void {

@@ -4,7 +4,7 @@ import { formatPath, mapAt, nodeAt, textAt, type MapNode, type Path, type Scalar
 import { DEPRECATED_RUNTIMES, RUNTIMES_READ_ON } from './runtimes.js';
 
 /** A variable that is another one in every build. */
-const BUILD_VARIABLE =
+export const BUILD_VARIABLE =
   /\$\{(\w*(?:BUILD_(?:NUMBER|ID|URL)|RUN_(?:NUMBER|ID)|JOB_ID|PIPELINE_ID|COMMIT|SHA|TIMESTAMP))\b/;
 
 /** What well-known services put at the start of a credential: each alone is enough, whatever the variable is called. */

@@ -91,7 +91,8 @@ function recognize(path: string, content: string): object | null {
   }
 }
 
-async function repositoryRoot(from: string): Promise<string | undefined> {
+/** The nearest folder above with a `.git`; `undefined` outside of a repository. */
+export async function repositoryRoot(from: string): Promise<string | undefined> {
   if (await isThere(join(from, '.git'))) return from;
   const parent = dirname(from);
   return parent === from ? undefined : repositoryRoot(parent);

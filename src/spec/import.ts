@@ -1,13 +1,10 @@
-import { Document, isMap, isScalar, type YAMLMap } from 'yaml';
+import { isMap, isScalar, type YAMLMap } from 'yaml';
 import { FIELDS } from '../model/fields.js';
 import { LATEST } from '../model/function.js';
 import type { ImportedAlias, ImportedEntry } from '../model/import.js';
 import { isJsonObject, type Json, type JsonObject } from '../model/json.js';
+import { toFileText } from './file-text.js';
 import { escapeExpressions } from './interpolate.js';
-import { FAITHFUL } from './render-desired.js';
-
-/** Where the package keeps the schema, seen from a project that has installed it. */
-const HEADER = ' yaml-language-server: $schema=./node_modules/lambda-deploy/schemas/lambda.deploy.schema.json';
 
 /**
  * The file that says these functions, as YAML 1.2 that reads back as exactly these values: what looks like an expression is
@@ -15,19 +12,12 @@ const HEADER = ' yaml-language-server: $schema=./node_modules/lambda-deploy/sche
  */
 export function toImportFile(place: { region: string; account: string }, functions: readonly ImportedEntry[]): string {
   const bodies = new Map(functions.map((one) => [one.name, escaped(toBody(one))]));
-  const document = new Document({ version: 1, ...place });
-  const map = document.createNode(bodies) as YAMLMap;
-  document.set(document.createNode('functions'), map);
-  if (isMap(document.contents)) {
-    document.contents.commentBefore = HEADER;
-    spaceBefore(document.contents, 'functions');
-  }
-  for (const [index, one] of functions.entries()) {
-    const body = map.get(one.name);
-    if (isMap(body)) annotate(body, one);
-    if (index > 0) spaceBefore(map, one.name);
-  }
-  return document.toString(FAITHFUL);
+  return toFileText({ version: 1, ...place }, bodies, [], (map) => {
+    for (const one of functions) {
+      const body = map.get(one.name);
+      if (isMap(body)) annotate(body, one);
+    }
+  });
 }
 
 /** In the order of the format's reference. */
@@ -83,11 +73,6 @@ function annotate(body: YAMLMap, { notes, variables }: ImportedEntry): void {
 function commentOn(map: YAMLMap, key: string, text: string): void {
   const found = map.items.find((pair) => isScalar(pair.key) && pair.key.value === key)?.key;
   if (isScalar(found)) found.commentBefore = comment(text);
-}
-
-function spaceBefore(map: YAMLMap, key: string): void {
-  const found = map.items.find((pair) => isScalar(pair.key) && pair.key.value === key)?.key;
-  if (isScalar(found)) found.spaceBefore = true;
 }
 
 /** One line, whatever AWS's words are. */

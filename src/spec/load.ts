@@ -203,7 +203,13 @@ export function checkText(text: string, shownAs: string): readonly Diagnostic[] 
 /** Far more than people write by hand; the YAML library's search for duplicate keys takes seconds beyond it. */
 const MAX_FILE_BYTES = 1_048_576;
 
-async function readBytes(file: string, shownAs: string): Promise<Uint8Array> {
+/**
+ * The bytes of a file that somebody wrote by hand, 1 MB at most.
+ *
+ * @param option how it was named, for whoever mistyped it
+ * @throws FILE_NOT_FOUND, FILE_UNREADABLE
+ */
+export async function readBytes(file: string, shownAs: string, option = '--config'): Promise<Uint8Array> {
   const refuse = (why: string, fix: string, cause?: unknown): DeployError =>
     new DeployError('FILE_UNREADABLE', `${shownAs === '' ? file : shownAs} cannot be read: ${why}.`, { cause, fix });
   try {
@@ -220,14 +226,14 @@ async function readBytes(file: string, shownAs: string): Promise<Uint8Array> {
     if (reason === 'ENOENT')
       throw new DeployError('FILE_NOT_FOUND', `There is no ${shownAs}.`, {
         cause,
-        fix: 'check the path after --config.',
+        fix: `check the path after ${option}.`,
       });
     throw refuse(reason ?? 'unknown reason', 'name a file that can be read.', cause);
   }
 }
 
-/** @throws the code of the first error, where there is one */
-function refuseErrors(diagnostics: readonly Diagnostic[], shownAs: string): void {
+/** @throws the code of the first error, where there is one, with all findings */
+export function refuseErrors(diagnostics: readonly Diagnostic[], shownAs: string): void {
   if (diagnostics.some(({ severity }) => severity === 'error')) throw refusal(diagnostics, shownAs);
 }
 

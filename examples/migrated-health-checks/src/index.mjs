@@ -1,0 +1,1 @@
+export const handler = async ({ path }) => ({ statusCode: path === '/status' ? 204 : 404 });
