@@ -48,6 +48,8 @@ export interface RecordMeta {
   readonly toolVersion: string;
   /** Of the plan file that is carried out, in hex; absent: none. A run that is lost is resumed by it. */
   readonly planDigest?: string;
+  /** True: the run has nothing to do with `$LATEST` and says nothing of it, as the end of a rollout. */
+  readonly leavesLatest?: true;
   /** How a run that did what it should is recorded; absent: `succeeded`. An abort is a deployment that was taken back. */
   readonly endsAs?: 'rolled_back';
   /** Of a rollback, by alias: the record it goes back to and the one it leaves. */
@@ -75,4 +77,6 @@ export interface ApplyJob {
   /** Newest first, all aliases of this function that are concerned. */
   readonly known: readonly DeployRecord[];
   readonly meta: RecordMeta;
+  /** Whether what another run has under way is taken from it; absent: this run is refused. */
+  readonly takesOver?: boolean;
 }

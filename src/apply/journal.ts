@@ -1,9 +1,15 @@
+import { DeployError } from '../errors.js';
+import { isUnreadable } from '../model/function.js';
 import type { RecordSubject } from '../model/ports.js';
 import type { DeployRecord } from '../model/record.js';
+import { runningElsewhere, runningError } from '../model/running.js';
 import type { ApplyJob, ApplyPorts } from './job.js';
 import { mutate, readAnyway, retryWith } from './mutate.js';
 import { closeRecords, openRecords, type Outcome } from './records.js';
 import type { Steps } from './steps.js';
+
+/** How often a closing tag is read again, and written again where another run wrote over it. */
+const MAX_LOOKS = 3;
 
 /**
  * The record of one run: opened before its first change, closed once whatever happened. A record written twice is the same
@@ -22,9 +28,29 @@ export class Journal {
 
   /** Takes the records as they are now, so that writing ours loses nobody's. @throws RECORD_STORE, AWS_UNREADABLE */
   async refresh(subject: RecordSubject): Promise<void> {
+    const lists = this.aliases().map((alias) => this.ports.records.list(subject, alias));
+    this.known = (await Promise.all(lists)).flat();
+  }
+
+  /** What other runs have under way on these aliases, as it was read last. Of one that takes over: of its own spec, too. */
+  running(): readonly DeployRecord[] {
+    const { plan, meta, takesOver } = this.job;
+    const [own] = this.records;
+    const claim = {
+      now: new Date(this.ports.clock.now()).toISOString(),
+      specDigest: takesOver === true ? '' : plan.specDigest,
+      ...(own === undefined ? {} : { id: own.id }),
+      ...(meta.planDigest === undefined || takesOver === true ? {} : { planDigest: meta.planDigest }),
+    };
+    return this.aliases().flatMap((alias) => {
+      const records = this.known.filter((record) => record.alias === alias);
+      return runningElsewhere(records, claim) ?? [];
+    });
+  }
+
+  private aliases(): readonly (string | null)[] {
     const { aliases } = this.job.desired;
-    const keys = aliases.length === 0 ? [null] : aliases.map(({ name }) => name);
-    this.known = (await Promise.all(keys.map((alias) => this.ports.records.list(subject, alias)))).flat();
+    return aliases.length === 0 ? [null] : aliases.map(({ name }) => name);
   }
 
   /** The tags with which CreateFunction opens the record; empty when the store is elsewhere, and then {@link open} has opened it. */
@@ -33,7 +59,7 @@ export class Journal {
     return this.ports.records.tagsFor(this.records, this.known);
   }
 
-  /** @throws RECORD_STORE, AWS_*: then nothing was changed */
+  /** @throws DEPLOYMENT_RUNNING, RECORD_STORE, AWS_*: then nothing was changed */
   async open(): Promise<void> {
     this.records = openRecords(this.job, this.ports);
     const { live, desired } = this.job;
@@ -41,6 +67,23 @@ export class Journal {
     if (live === undefined && this.ports.records.kind === 'tags') return;
     await this.write('open', live ?? { name: desired.name, arn: '', tags: {} }, this.records);
     this.isOpen = true;
+    if (live !== undefined && this.job.takesOver !== true) await this.lookAgain(live);
+  }
+
+  /**
+   * Of two runs that opened their records in the same moment, neither of which saw the other's, the one that began first goes on,
+   * unless its record was written over. A lock has decided that already.
+   */
+  private async lookAgain(live: RecordSubject): Promise<void> {
+    const { kind } = this.ports.records;
+    if (kind === 's3') return;
+    await this.refresh(kind === 'tags' ? await this.read(live) : live);
+    const isOurs = ({ id, alias }: DeployRecord, other: DeployRecord): boolean =>
+      id === this.records[0]?.id && alias === other.alias;
+    const other = this.running().find(
+      (one) => one.id < (this.records[0]?.id ?? '') || !this.known.some((record) => isOurs(record, one)),
+    );
+    if (other !== undefined) throw runningError(other);
   }
 
   /** Whether a record was opened, or may have been. */
@@ -51,8 +94,25 @@ export class Journal {
   /** @throws RECORD_STORE, AWS_* */
   async close(steps: Steps, outcome: Outcome): Promise<void> {
     const subject = await this.subject();
-    if (subject !== undefined)
-      await this.write('close', subject, closeRecords(this.records, this.job, steps, outcome, this.ports));
+    if (subject === undefined) return;
+    const closed = closeRecords(this.records, this.job, steps, outcome, this.ports);
+    await this.write('close', subject, closed);
+    if (this.ports.records.kind === 'tags') await this.keep(subject, closed);
+  }
+
+  /** TagResource knows no condition: who closed in the same moment may have written over this run's entry. */
+  private async keep(subject: RecordSubject, closed: readonly DeployRecord[]): Promise<void> {
+    for (let look = 1; ; look += 1) {
+      const now = await this.read(subject).catch(() => undefined);
+      // What cannot be read was written all the same.
+      if (now === undefined || isUnreadable(now.tags)) return;
+      const { tags } = now;
+      await this.refresh(now);
+      const wanted = Object.entries(this.ports.records.tagsFor(closed, this.known));
+      if (wanted.every(([key, value]) => tags[key] === value)) return;
+      if (look === MAX_LOOKS) throw overwritten(this.job.desired.name);
+      await this.write('close', now, closed);
+    }
   }
 
   /** `undefined`: the function that the record would live on was never made. */
@@ -67,9 +127,7 @@ export class Journal {
   /** A tag is written whole and without a condition: a run that ended during this one has its record in the same tag. */
   private async asItIsNow(live: RecordSubject): Promise<RecordSubject> {
     try {
-      const read = await readAnyway(() => this.ports.lambda.getFunction(live.name));
-      if (read === undefined) return live;
-      const now = { name: live.name, arn: read.arn, tags: read.tags };
+      const now = await this.read(live);
       await this.refresh(now);
       return now;
     } catch {
@@ -78,13 +136,25 @@ export class Journal {
     }
   }
 
+  private async read(live: RecordSubject): Promise<RecordSubject> {
+    const read = await readAnyway(() => this.ports.lambda.getFunction(live.name));
+    return read === undefined ? live : { name: live.name, arn: read.arn, tags: read.tags };
+  }
+
   private async write(what: 'open' | 'close', subject: RecordSubject, records: readonly DeployRecord[]): Promise<void> {
     await mutate({
       ...retryWith(this.ports, this.job.desired.name),
       // A stopped run still closes its record.
       signal: new AbortController().signal,
-      call: () => this.ports.records[what](subject, records, this.known),
+      call: () => this.ports.records[what](subject, records, this.known, this.job.takesOver),
       inspect: () => Promise.resolve('unchanged'),
     });
   }
+}
+
+function overwritten(name: string): DeployError {
+  return new DeployError('RECORD_STORE', `other runs write over the deployment record of ${name} all the time.`, {
+    subject: name,
+    fix: 'let one run at a time deploy a function, or keep records in S3 (metadata: s3://BUCKET/PREFIX).',
+  });
 }

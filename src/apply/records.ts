@@ -9,11 +9,13 @@ import { versionOf } from '../planner/aliases.js';
 import type { Content } from '../planner/normalize.js';
 import type { ApplyJob, ApplyPorts } from './job.js';
 import type { Steps } from './steps.js';
+import { longestSeconds } from './time-limit.js';
 
 /** The records of one run: one an alias, or one for `$LATEST` when the function has none. Opened before the first change. */
 export function openRecords({ desired, live, meta, plan }: ApplyJob, ports: ApplyPorts): DeployRecord[] {
   const now = ports.clock.now();
   const id = newRecordId(now, ports.random);
+  const deadline = new Date(now + longestSeconds(plan) * 1000).toISOString();
   const aliases = desired.aliases.length === 0 ? [null] : desired.aliases.map(({ name }) => name);
   return aliases.map((alias) => {
     const served = live?.aliases.find(({ name }) => name === alias)?.version ?? null;
@@ -30,6 +32,7 @@ export function openRecords({ desired, live, meta, plan }: ApplyJob, ports: Appl
         live === undefined ? null : ((served === null ? live.latest : versionOf(live, served))?.codeSha256 ?? null),
       startedAt: new Date(now).toISOString(),
       finishedAt: null,
+      deadline,
       ...meta.origin,
       specDigest: plan.specDigest,
       ...(alias === null ? {} : (meta.links?.[alias] ?? {})),
@@ -60,7 +63,8 @@ export function closeRecords(
   ports: ApplyPorts,
 ): DeployRecord[] {
   const content = steps.latestContent();
-  return open.map((record) => {
+  const left = content !== undefined && knowsLatest(job, steps, outcome) ? { latestDigest: latestDigest(content) } : {};
+  return open.map(({ deadline: _, ...record }) => {
     const version = record.alias === null ? null : steps.aliases.versionOf(record.alias);
     const isPending = record.alias !== null && outcome.isPending(record.alias);
     const [share] = isPending ? Object.keys(steps.aliases.weightsOf(record.alias ?? '')) : [];
@@ -73,11 +77,18 @@ export function closeRecords(
       codeSha256: version === null ? (content?.codeSha256 ?? null) : codeOf(version, job, steps),
       finishedAt: new Date(ports.clock.now()).toISOString(),
       ...(result === 'succeeded' || tried === null ? {} : { triedVersion: tried }),
-      ...(content === undefined ? {} : { latestDigest: latestDigest(content) }),
+      ...left,
       operations: outcome.operations.map(({ type, status, durationMs }) => ({ type, status, durationMs })),
       ...(outcome.error === undefined ? {} : { error: outcome.error }),
     };
   });
+}
+
+const WRITES_LATEST = ['CreateFunction', 'UpdateFunctionConfiguration', 'UpdateFunctionCode'] as const;
+
+/** Whether the run may say what is in `$LATEST`: it wrote it, or found it as it planned and came to its end. */
+function knowsLatest({ meta }: ApplyJob, { landed }: Steps, { result }: Outcome): boolean {
+  return WRITES_LATEST.some((call) => landed.has(call)) || (result === 'succeeded' && meta.leavesLatest !== true);
 }
 
 /** What an abort took the traffic from; `null` for any other run. */

@@ -1,6 +1,8 @@
 import { DeployError } from '../errors.js';
 import type { Operation, RecordStep } from '../model/plan.js';
+import type { DeployRecord } from '../model/record.js';
 import type { FunctionResult, OperationResult, OperationStatus } from '../model/result.js';
+import { runningError } from '../model/running.js';
 import { unpredicted } from '../planner/compare.js';
 import { contentOf } from '../planner/normalize.js';
 import { describePlace, type AliasState } from './aliases.js';
@@ -83,6 +85,8 @@ class Run {
     const [read, aliases] = await Promise.all([lambda.getFunction(desired.name), lambda.listAliases(desired.name)]);
     if (read === undefined || aliases === undefined)
       throw liveChanged(desired.name, 'the function', ['it no longer exists']);
+    await this.journal.refresh({ name: live.name, arn: read.arn, tags: read.tags });
+    this.refuseIfRunning(this.journal.running());
     const sameRevision = live.latest.revisionId !== undefined && read.version.revisionId === live.latest.revisionId;
     const before = contentOf(live.latest, desired.name);
     const paths = sameRevision ? [] : unpredicted(before, contentOf(read.version, desired.name), []);
@@ -94,7 +98,13 @@ class Run {
       const what = now === undefined ? 'it no longer exists' : `it serves version ${now.version}`;
       throw liveChanged(desired.name, `alias ${name}`, [what]);
     }
-    await this.journal.refresh({ name: live.name, arn: read.arn, tags: read.tags });
+  }
+
+  /** Another run's deployment is not written into, unless this one was told to take over from it: then it says from whom. */
+  private refuseIfRunning(others: readonly DeployRecord[]): void {
+    const [other] = others;
+    if (other !== undefined && this.job.takesOver !== true) throw runningError(other);
+    this.notes.push(...others.map(tookOver));
   }
 
   private async open(): Promise<void> {
@@ -238,6 +248,11 @@ class Run {
       throw error;
     }
   }
+}
+
+function tookOver({ function: name, alias, build, actor, startedAt }: DeployRecord): string {
+  const by = [build === undefined ? '' : ` of build ${build}`, actor === undefined ? '' : ` by ${actor}`].join('');
+  return `this run took over ${alias === null ? '' : `alias ${alias} of `}${name} from a run${by} that began at ${startedAt} and had not ended. If that one still lives, it stops at its next change.`;
 }
 
 function isShare({ weights }: AliasState): boolean {

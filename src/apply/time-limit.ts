@@ -52,6 +52,11 @@ export function refuseIfTooShort(
   throw new DeployError('TIME_TOO_SHORT', detail, { fix: first.fix(needed) });
 }
 
+/** How long one function's run may go on, taking back included, in whole seconds. */
+export function longestSeconds({ operations }: Pick<FunctionPlan, 'operations'>): number {
+  return Math.ceil(worstCaseSeconds(operations)) + ROLLBACK_SECONDS;
+}
+
 /** When the last of several is done, each starting in order as soon as a lane is free. */
 function makespan(seconds: readonly number[], lanes: number): number {
   const busy = Array.from({ length: lanes }, () => 0);

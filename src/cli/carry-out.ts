@@ -29,6 +29,7 @@ export async function carryOut(
       known: [...job.records.values()].flat(),
       code: () => codes.payload(job.desired.key),
       archive: () => codes.archive(job.desired.key),
+      takesOver: context.options['takeOver'] === true,
       meta: {
         action: 'deploy' as const,
         origin,

@@ -2,7 +2,7 @@ import { latestDigest } from '../apply/records.js';
 import type { DesiredFunction, LiveFunction } from '../model/function.js';
 import type { DeployRecord } from '../model/record.js';
 import type { DriftInput } from '../planner/drift.js';
-import { newestSettled } from '../planner/recorded.js';
+import { newestOnLatest, newestSettled } from '../planner/recorded.js';
 import type { Context } from './context.js';
 import { withSpecs } from './recorded.js';
 import { readState, type FunctionState, type Session } from './session.js';
@@ -40,17 +40,17 @@ export async function readDrift(
   };
 }
 
-/** The newest settled record of each alias, as whole as the store keeps it. */
+/** The newest settled record of each alias, and the newest that tells of `$LATEST`, as whole as the store keeps it. */
 async function wholeRecords(
   { records: store }: Session,
   { live, records }: FunctionState,
 ): Promise<DriftInput['records']> {
   if (live === undefined) return records;
   const lists = [...records].map(async ([alias, own]) => {
-    const newest = newestSettled(own);
-    if (newest === undefined || newest.spec !== undefined) return [alias, own] as const;
-    const whole = await store.read(live, newest);
-    return [alias, own.map((record) => (record === newest ? whole : record))] as const;
+    const asked = new Set([newestSettled(own), newestOnLatest(own)]);
+    const isAsked = (record: DeployRecord): boolean => asked.has(record) && record.spec === undefined;
+    const whole = await Promise.all(own.map((record) => (isAsked(record) ? store.read(live, record) : record)));
+    return [alias, whole] as const;
   });
   return new Map(await Promise.all(lists));
 }
@@ -61,8 +61,8 @@ async function withRecordedVersions(
   { live, records }: FunctionState,
 ): Promise<LiveFunction | undefined> {
   if (live === undefined) return undefined;
-  const newest = [...records.values()].flatMap((list) => newestSettled(list) ?? []);
-  const named = newest.flatMap(({ version, triedVersion }) => [version, triedVersion ?? null]);
+  const newest = [...records.values()].flatMap((list) => [newestSettled(list), newestOnLatest(list)]);
+  const named = newest.flatMap((one) => [one?.version ?? null, one?.triedVersion ?? null]);
   const missing = [...new Set(named)].filter(
     (number) => number !== null && !live.versions.some(({ version }) => version === number),
   );

@@ -7,6 +7,7 @@ import { readCodes, type Codes } from './code.js';
 import type { Context } from './context.js';
 import { assemblePlan } from './digest.js';
 import { withSpecs } from './recorded.js';
+import { withRunning } from './running.js';
 import { codeEdges, openSessions, readState, type FunctionState, type Session } from './session.js';
 
 /** The plan of one function with everything it was made from. */
@@ -71,7 +72,7 @@ async function planOne(
   };
   const replan = (other: DesiredFunction): PlannedFunction => planDeploy({ desired: other, ...common });
   const planned = replan(desired);
-  const warnings = [...planned.warnings, ...(await raisedAlarms(session, planned.plan))];
+  const warnings = [...withRunning(context, planned, state.records), ...(await raisedAlarms(session, planned.plan))];
   return { ...state, ...planned, warnings, desired, session, replan };
 }
 

@@ -1,20 +1,22 @@
 import type { DesiredFunction, LiveFunction } from '../model/function.js';
 import type { DeployRecord } from '../model/record.js';
-import { newestSettled } from '../planner/recorded.js';
+import { newestOnLatest, newestSettled } from '../planner/recorded.js';
 import { specDigest } from '../spec/digest.js';
 import type { FunctionState } from './session.js';
 
 /**
- * The records, the newest settled one of each alias with its spec where the store has none and the file is still what was deployed
+ * The records, the newest settled one of each alias and the newest that tells of `$LATEST` with their spec where the store has none and the file is still what was deployed
  * then: its digest says so, with the code of today's file or with any that AWS has, because the archive need not be here.
  */
 export function withSpecs(desired: DesiredFunction, { live, records }: FunctionState): FunctionState['records'] {
   return new Map(
     [...records].map(([alias, own]) => {
-      const newest = newestSettled(own);
-      const spec = newest?.spec ?? (newest && unchangedSpec(desired, live, newest));
-      if (newest === undefined || spec === undefined) return [alias, own];
-      return [alias, own.map((record) => (record === newest ? { ...record, spec } : record))];
+      const asked = new Set([newestSettled(own), newestOnLatest(own)]);
+      const withSpec = (record: DeployRecord): DeployRecord => {
+        const spec = record.spec ?? unchangedSpec(desired, live, record);
+        return spec === undefined ? record : { ...record, spec };
+      };
+      return [alias, own.map((record) => (asked.has(record) ? withSpec(record) : record))];
     }),
   );
 }

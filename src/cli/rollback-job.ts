@@ -18,6 +18,7 @@ import { uploadOf } from './objects.js';
 import { readOrigin } from './origin.js';
 import { republish } from './republish.js';
 import { rolloutJob } from './rollout.js';
+import { takesOverWarnings } from './running.js';
 import { readState, type Session } from './session.js';
 import { codeOfVersion } from './version-code.js';
 
@@ -67,7 +68,8 @@ export async function prepareRollback(context: Context, session: Session, wanted
     desired: { name: one.name, aliases: [alias], specDigest: way.planned.plan.specDigest },
     known,
     ...way,
-    planned: { ...way.planned, warnings: [...way.planned.warnings, ...warnings] },
+    planned: { ...way.planned, warnings: [...way.planned.warnings, ...warnings, ...takesOverWarnings(context, known)] },
+    takesOver: true,
     meta: {
       action: 'rollback',
       origin,

@@ -14,6 +14,7 @@ import type { Context } from './context.js';
 import { assemblePlan } from './digest.js';
 import type { Job } from './execute.js';
 import { readOrigin } from './origin.js';
+import { takesOverWarnings } from './running.js';
 import { requireSecrets, withSecrets } from './secrets.js';
 import { openSessions, readState, type Session } from './session.js';
 import { loadSelected } from './spec.js';
@@ -90,15 +91,22 @@ export async function rolloutJob(
   context.output.redactor.learnVersion(read.version);
   const recordsInTags = session.records.kind === 'tags';
   const specDigest = digestOf(known);
+  const planned = ending.plan({ name, alias, live, version: read.version, specDigest, recordsInTags });
   return {
     session,
-    planned: ending.plan({ name, alias, live, version: read.version, specDigest, recordsInTags }),
+    planned: { ...planned, warnings: [...planned.warnings, ...takesOverWarnings(context, known)] },
     desired: { name, aliases: [alias], specDigest },
     // The run compares the version that it shifts to with what was seen here.
     live: { ...live, versions: [...live.versions.filter(({ version }) => version !== wanted), read.version] },
     known,
     code: () => Promise.reject(new Error('a rollout sends no code')),
-    meta: { action: 'deploy', origin, ...(ending.endsAs === undefined ? {} : { endsAs: ending.endsAs }) },
+    takesOver: true,
+    meta: {
+      action: 'deploy',
+      origin,
+      leavesLatest: true,
+      ...(ending.endsAs === undefined ? {} : { endsAs: ending.endsAs }),
+    },
   };
 }
 

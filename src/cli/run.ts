@@ -72,6 +72,7 @@ function createProgram(host: Host, act: Act): Command {
     .option('--require-other-approver', 'in a build: only if somebody else than its creator unblocked it', false)
     .option('-y, --yes', 'do not ask', false)
     .option('--release-hold', 'also what a rollback took back', false)
+    .option('--take-over', 'also while another run has it under way that is known to be dead', false)
     .option('--allow-older', 'also from a commit that is older than the deployed one', false)
     .action(act(async () => (await import('./apply.js')).apply));
   verb('drift', 'compare AWS with the last record and the file; exit 2 when AWS moved')

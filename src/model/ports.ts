@@ -131,11 +131,18 @@ export interface RecordStore {
   read(live: RecordSubject, record: DeployRecord): Promise<DeployRecord>;
   /**
    * Writes the open records of one run, before its first change, in one call for all aliases of one function where the store can.
-   * The same records opened twice are opened once. `known`: what {@link list} answered.
+   * The same records opened twice are opened once. `known`: what {@link list} answered. `takesOver`: an alias that another run
+   * holds is taken from it.
    *
-   * @throws DEPLOYMENT_RUNNING where another run holds an alias: nothing of this run is then open; RECORD_STORE, AWS_*
+   * @throws DEPLOYMENT_RUNNING where the store itself knows that another run holds an alias: nothing of this run is then open;
+   *   RECORD_STORE, AWS_*
    */
-  open(live: RecordSubject, records: readonly DeployRecord[], known: readonly DeployRecord[]): Promise<void>;
+  open(
+    live: RecordSubject,
+    records: readonly DeployRecord[],
+    known: readonly DeployRecord[],
+    takesOver?: boolean,
+  ): Promise<void>;
   /** Writes the closed records of the run that opened them (by id), and lets the aliases go. Closing twice is closing once. */
   close(live: RecordSubject, records: readonly DeployRecord[], known: readonly DeployRecord[]): Promise<void>;
   /** The tags that would carry these records, for CreateFunction; empty for a store elsewhere. */

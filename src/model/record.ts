@@ -59,7 +59,7 @@ export interface DeployRecord extends Origin {
   readonly leaves?: string;
   /** True: a later rollback left this one. */
   readonly takenBack?: true;
-  /** Digest of what the run left in `$LATEST`, without variable values. */
+  /** Digest of what the run left in `$LATEST`, without variable values; absent: it neither changed it nor can vouch for it. */
   readonly latestDigest?: string;
   /**
    * What the run left that no version keeps, as far as the file manages it, so that a rollback can restore it; absent where the

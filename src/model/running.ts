@@ -1,9 +1,11 @@
+import { DeployError } from '../errors.js';
 import type { DeployRecord } from './record.js';
 
 /** What a run says of itself before its first write, to be held against what others have open. */
 export interface Claim {
   /** Its own records' id; absent before it has one. */
   readonly id?: string;
+  /** Empty: of no spec, so that every other run is another one's. */
   readonly specDigest: string;
   /** Of the plan file that is carried out: the run that it resumes is its own. */
   readonly planDigest?: string;
@@ -13,22 +15,50 @@ export interface Claim {
 
 /**
  * The deployment that another run has under way, so that this one has to wait; `undefined`: none. A record says so while it is
- * open, the newest of its alias, and not past its deadline. One of the same spec, or of the plan file that is carried out, is no
+ * open, the newest of its alias, and not past its deadline; newer ones that failed do not count, because who loses against it fails,
+ * but for those of its own spec: it died, and they are its retries. One of the spec or of the plan file that is carried out is no
  * hindrance: both write the same, and it may be the run that died and is now repeated. One without a deadline is of an older
  * lambda-deploy and is taken for dead.
  *
  * @param records of one alias, newest first
  */
 export function runningElsewhere(records: readonly DeployRecord[], claim: Claim): DeployRecord | undefined {
-  const newest = records.find(({ id }) => id !== claim.id);
-  if (newest?.result !== 'open' || newest.deadline === undefined) return undefined;
-  if (newest.deadline <= claim.now) return undefined;
-  if (isSame(newest.planDigest, claim.planDigest) || isSame(newest.specDigest, claim.specDigest)) return undefined;
-  return newest;
+  const others = records.filter(({ id }) => id !== claim.id);
+  const at = others.findIndex(({ result }) => result !== 'failed');
+  const open = others[at];
+  if (open?.result !== 'open' || open.deadline === undefined || open.deadline <= claim.now) return undefined;
+  if (isSame(open.planDigest, claim.planDigest) || isSame(open.specDigest, claim.specDigest)) return undefined;
+  return others.slice(0, at).some(({ specDigest }) => isSame(specDigest, open.specDigest)) ? undefined : open;
 }
 
 /** A store may keep only a digest's beginning. */
 function isSame(one: string | undefined, other: string | undefined): boolean {
   if (!one || !other) return false;
   return one.startsWith(other) || other.startsWith(one);
+}
+
+/** What is being deployed, by whom, since when and until when: a sentence without its full stop. */
+export function describeRunning({
+  function: name,
+  alias,
+  build,
+  actor,
+  startedAt,
+  deadline,
+}: Pick<DeployRecord, 'function' | 'alias' | 'build' | 'actor' | 'startedAt' | 'deadline'>): string {
+  const by = [build === undefined ? '' : ` of build ${build}`, actor === undefined ? '' : ` by ${actor}`].join('');
+  const what = alias === null ? `function ${name}` : `alias ${alias} of ${name}`;
+  return `${what} is being deployed by another run${by}, since ${startedAt}; unless it ends before, it holds it until ${deadline ?? 'then'}`;
+}
+
+/** What to do about it, an imperative. */
+export const RUNNING_FIX =
+  'wait until it is over, then run again. Only if its process is known to be dead: lambda-deploy apply --take-over.';
+
+/** The refusal of a run that would write into another's. */
+export function runningError(other: DeployRecord): DeployError {
+  return new DeployError('DEPLOYMENT_RUNNING', `${describeRunning(other)}. Nothing was changed.`, {
+    subject: other.function,
+    fix: RUNNING_FIX,
+  });
 }

@@ -31,7 +31,7 @@ interface Left {
 }
 
 /**
- * `$LATEST` against the newest record that settled (semantics 25), path by path: what the file moved is pending, what somebody
+ * `$LATEST` against the newest record that tells of it (semantics 25), path by path: what the file moved is pending, what somebody
  * moved in AWS is drift, both is a conflict.
  *
  * @param newest absent: nothing is recorded

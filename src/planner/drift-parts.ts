@@ -102,11 +102,11 @@ export function aliasDrift(
   records: readonly DeployRecord[],
   live: LiveFunction,
 ): DriftDifference[] {
-  const settled = newestSettled(records);
   // A run of ours that never ended may have moved it: that is nobody's edit.
   if (hasUnfinished(records)) return [];
   const path = `aliases.${desired.name}`;
   const found = live.aliases.find(({ name }) => name === desired.name);
+  const settled = settledFor(found, records);
   const wanted = desired.version ?? null;
   const was = settled?.version ?? null;
   if (found === undefined) {
@@ -132,6 +132,26 @@ export function aliasDrift(
 }
 
 type Alias = LiveFunction['aliases'][number];
+
+/**
+ * The newest record that settled. Who failed without moving the alias knows only where it stood before: where another run moved it
+ * meanwhile, and it stands so, that one's record counts.
+ */
+function settledFor(found: Alias | undefined, records: readonly DeployRecord[]): DeployRecord | undefined {
+  const settled = newestSettled(records);
+  const hasMoved = ({ result, version, previousVersion }: DeployRecord): boolean =>
+    result !== 'failed' || version !== previousVersion;
+  if (settled === undefined || found === undefined || hasMoved(settled)) return settled;
+  const mover = newestSettled(records.filter(hasMoved));
+  return mover !== undefined && isLeftAt(found, mover) && !isLeftAt(found, settled) ? mover : settled;
+}
+
+/** Whether the alias stands where the record says that its run left it. */
+function isLeftAt({ version, weights }: Alias, record: DeployRecord): boolean {
+  const shares = Object.keys(weights);
+  const isShared = record.result === 'pending' && record.triedVersion !== undefined;
+  return record.version === version && (isShared ? shares.includes(record.triedVersion ?? '') : shares.length === 0);
+}
 
 function weightDrift(
   path: string,

@@ -3,7 +3,7 @@ import type { Attachment, DriftDifference, FunctionDrift } from '../model/drift.
 import type { DeployRecord } from '../model/record.js';
 import { latestDrift, type DigestOf } from './drift-latest.js';
 import { aliasDrift, functionDrift, openRollouts, undeclared } from './drift-parts.js';
-import { newestSettled } from './recorded.js';
+import { newestOnLatest, newestSettled } from './recorded.js';
 
 export interface DriftInput {
   /** The function as the file has it; its code is absent when the archive is not there. */
@@ -41,7 +41,7 @@ export function detectDrift(input: DriftInput): FunctionDrift {
   const newest = newestSettled(all);
   if (live === undefined) return missing(desired, newest);
   const open = all.find(({ id, result }) => result === 'open' && (newest === undefined || id > newest.id));
-  const latest = open === undefined ? latestDrift(desired, live, newest, digestOf) : inProgress(open);
+  const latest = open === undefined ? latestDrift(desired, live, newestOnLatest(all), digestOf) : inProgress(open);
   const differences = [
     ...desired.aliases
       .filter((alias) => isTold(alias.name))

@@ -17,6 +17,14 @@ export function newestSettled(records: readonly DeployRecord[]): DeployRecord | 
   return records.filter(({ result }) => result !== 'open').sort((left, right) => (left.id < right.id ? 1 : -1))[0];
 }
 
+/**
+ * The newest record that says what is in `$LATEST`: a run that never wrote it, or lost it to another, says nothing (semantics 25).
+ * Where none does, the newest that is not open.
+ */
+export function newestOnLatest(records: readonly DeployRecord[]): DeployRecord | undefined {
+  return newestSettled(records.filter(({ latestDigest }) => latestDigest !== undefined)) ?? newestSettled(records);
+}
+
 /** The version whose content the run left in `$LATEST`; a pinned alias says nothing about it, nor does a record that AWS contradicts. */
 export function snapshotOf(
   desired: DesiredFunction,

@@ -42,10 +42,10 @@ const ENTRY =
 
 /**
  * On which records a detail stays: all; the newest and the newest that succeeded; these and the newest deploy that succeeded,
- * which a rollback may have taken back; these and all that were taken back; the newest that is not open; or the newest unless it
- * succeeded.
+ * which a rollback may have taken back; these, all that were taken back, and those of which another detail asks for it; the newest
+ * that has it; the newest unless it succeeded; or the one that may still go on.
  */
-type Kept = 'always' | 'recent' | 'deployed' | 'held' | 'settled' | 'unfinished';
+type Kept = 'always' | 'recent' | 'deployed' | 'held' | 'written' | 'unfinished' | 'running';
 
 /** On a record that was taken back, so that the rollback that says so need not be kept. */
 const TAKEN_BACK = 'x';
@@ -54,7 +54,15 @@ const TAKEN_BACK = 'x';
 const DETAILS: readonly {
   readonly letter: string;
   readonly key:
-    'planDigest' | 'restores' | 'leaves' | 'triedVersion' | 'specDigest' | 'latestDigest' | 'commit' | 'build';
+    | 'planDigest'
+    | 'restores'
+    | 'leaves'
+    | 'triedVersion'
+    | 'specDigest'
+    | 'latestDigest'
+    | 'deadline'
+    | 'commit'
+    | 'build';
   readonly kept: Kept;
   readonly form: RegExp;
   readonly characters?: number;
@@ -67,7 +75,9 @@ const DETAILS: readonly {
   { letter: 'c', key: 'commit', kept: 'deployed', form: /^[0-9a-zA-Z]+$/, characters: DIGEST_CHARACTERS },
   { letter: 'b', key: 'build', kept: 'recent', form: /^[\w.+/=@-]+$/, characters: BUILD_CHARACTERS },
   // Compared whole with the live function, so it travels whole: 64 hexadecimal digits as 44 of base 64.
-  { letter: 'd', key: 'latestDigest', kept: 'settled', form: /^[A-Za-z0-9+/]{43}=$/ },
+  { letter: 'd', key: 'latestDigest', kept: 'written', form: /^[A-Za-z0-9+/]{43}=$/ },
+  // Seconds after it began, in base 36.
+  { letter: 'e', key: 'deadline', kept: 'running', form: /^[0-9a-z]{1,4}$/ },
 ];
 
 /**
@@ -79,35 +89,43 @@ export function encode(records: readonly DeployRecord[]): string {
   const kept = [...arrange(records)];
   const recent = [kept[0], kept.find(({ result }) => result === 'succeeded')];
   const deployed = kept.find(({ action, result }) => action === 'deploy' && result === 'succeeded');
-  const settled = kept.find(({ result }) => result !== 'open');
+  const written = kept.find(({ latestDigest }) => latestDigest !== undefined);
+  const running = runningOf(kept);
   const details = (record: DeployRecord): readonly Kept[] => [
     'always',
     ...(recent.includes(record) ? (['recent', 'deployed', 'held'] as const) : []),
     ...(record === deployed ? (['deployed', 'held'] as const) : []),
     ...(record.takenBack === true ? (['held'] as const) : []),
     ...(record === kept[0] && record.result !== 'succeeded' ? (['unfinished'] as const) : []),
-    ...(record === settled ? (['settled'] as const) : []),
+    ...(record === written ? (['written', 'held'] as const) : []),
+    ...(record === running ? (['running', 'held'] as const) : []),
   ];
   const text = (): string => [ENCODING, ...kept.map((record) => entryOf(record, details(record)))].join(' ');
-  while (text().length > MAX_VALUE_CHARACTERS && kept.length > 1) kept.splice(leastNeeded(kept, deployed), 1);
+  while (text().length > MAX_VALUE_CHARACTERS && kept.length > 1)
+    kept.splice(leastNeeded(kept, deployed, [written, running]), 1);
   return text();
 }
 
 /**
- * What a full tag loses next, the oldest deployment of each kind, so that versions to go back to stay longest: what did not succeed; a rollback,
- * unless it is all that is known of the deployment it went to; what was taken back, but for the newest and the newest deployment,
+ * What a full tag loses next, the oldest deployment of each kind, so that versions to go back to stay longest: what did not succeed,
+ * unless it is asked for; a rollback, unless it is all that is known of the deployment it went to; what was taken back, but for the newest and the newest deployment,
  * which an apply is held against; then any other, never the newest.
  *
  * @param deployed the newest deployment that succeeded
+ * @param asked what tells of `$LATEST`, and of the run that may still go on
  */
-function leastNeeded(kept: readonly DeployRecord[], deployed: DeployRecord | undefined): number {
+function leastNeeded(
+  kept: readonly DeployRecord[],
+  deployed: DeployRecord | undefined,
+  asked: readonly (DeployRecord | undefined)[],
+): number {
   const [newest] = kept;
   const deploymentId = ({ id, restores }: DeployRecord): string => restores ?? id;
   const older = kept.slice(1).reverse();
   // The marks of an older one would count again without the later that took them off.
   const firstRollback = older.find(({ action }) => action === 'rollback');
   const kinds: readonly ((record: DeployRecord) => boolean)[] = [
-    ({ result }) => result !== 'succeeded',
+    (record) => record.result !== 'succeeded' && !asked.includes(record),
     (record) => record === firstRollback && kept.some(({ id }) => id === record.restores),
     (record) =>
       record.action === 'deploy' && record.takenBack === true && record !== deployed && record.id !== newest?.leaves,
@@ -132,12 +150,32 @@ function entryOf(record: DeployRecord, details: readonly Kept[]): string {
   ];
   if (record.takenBack === true) fields.push(TAKEN_BACK);
   for (const { letter: mark, key, kept, form, characters } of DETAILS) {
-    const value = record[key] ?? '';
-    const word = key === 'latestDigest' ? Buffer.from(value, 'hex').toString('base64') : plain(value, characters);
+    const word = packed(record, key, characters);
     // What does not have its form (a commit called HEAD~1) must not break the value that the record lives in.
     if (details.includes(kept) && form.test(word)) fields.push(mark + word);
   }
   return fields.join(':');
+}
+
+/** The value of a detail as a tag has it. */
+function packed(record: DeployRecord, key: (typeof DETAILS)[number]['key'], characters?: number): string {
+  const value = record[key] ?? '';
+  if (key === 'latestDigest') return Buffer.from(value, 'hex').toString('base64');
+  if (key !== 'deadline') return plain(value, characters);
+  const seconds = Math.ceil((Date.parse(value) - recordTime(record.id)) / 1000);
+  return Math.min(Math.max(0, seconds), MAX_SECONDS).toString(36);
+}
+
+/** The other way round. @param started milliseconds since the epoch */
+function unpacked(key: (typeof DETAILS)[number]['key'], word: string, started: number): string {
+  if (key === 'latestDigest') return Buffer.from(word, 'base64').toString('hex');
+  return key === 'deadline' ? new Date(started + Number.parseInt(word, 36) * 1000).toISOString() : word;
+}
+
+/** The run that may still go on: see runningElsewhere. */
+function runningOf(records: readonly DeployRecord[]): DeployRecord | undefined {
+  const newest = records.find(({ result }) => result !== 'failed');
+  return newest?.result === 'open' ? newest : undefined;
 }
 
 /** Only what a tag may have, without the characters that part entries and fields. */
@@ -190,11 +228,11 @@ function recordOf(entry: string, functionName: string, alias: string | null): De
     codeSha256: code === undefined || code === NOTHING ? null : code,
     startedAt: new Date(started).toISOString(),
     finishedAt: result === 'open' ? null : new Date(finished).toISOString(),
-    ...detailsOf(details ?? ''),
+    ...detailsOf(details ?? '', started),
   };
 }
 
-function detailsOf(text: string): Partial<DeployRecord> {
+function detailsOf(text: string, started: number): Partial<DeployRecord> {
   const found: Record<string, string> = {};
   let isTakenBack = false;
   for (const part of text.split(':')) {
@@ -202,7 +240,7 @@ function detailsOf(text: string): Partial<DeployRecord> {
     if (part === TAKEN_BACK) isTakenBack = true;
     const detail = DETAILS.find(({ letter, form }) => part.startsWith(letter) && form.test(word));
     if (detail === undefined) continue;
-    found[detail.key] = detail.key === 'latestDigest' ? Buffer.from(word, 'base64').toString('hex') : word;
+    found[detail.key] = unpacked(detail.key, word, started);
   }
   return isTakenBack ? { ...found, takenBack: true } : found;
 }

@@ -1,7 +1,7 @@
 import { DeployError, isDeployError } from '../errors.js';
 import type { DocumentsPort, StoredDocument } from '../model/ports.js';
 import type { DeployRecord } from '../model/record.js';
-import { runningElsewhere } from '../model/running.js';
+import { runningElsewhere, runningError } from '../model/running.js';
 import { format, keyOf, OPEN, parse } from './s3-format.js';
 
 /** One alias's part of the bucket. */
@@ -49,7 +49,8 @@ export async function write(
 }
 
 /**
- * Holds an alias for a run: its open record is the lock. What a dead run left there is kept as its record and replaced.
+ * Holds an alias for a run: its open record is the lock. What a dead run left there is kept as its record and replaced; so is that of
+ * a living one, if this run takes over.
  *
  * @param earlier newest first, without the record
  * @throws DEPLOYMENT_RUNNING, RECORD_STORE, AWS_*
@@ -58,7 +59,7 @@ export async function take(
   folder: Folder,
   record: DeployRecord,
   earlier: readonly DeployRecord[],
-  now: number,
+  { now, takesOver }: { readonly now: number; readonly takesOver: boolean },
 ): Promise<void> {
   const { documents, path, urlOf } = folder;
   const key = path + OPEN;
@@ -79,7 +80,7 @@ export async function take(
     if (other.id === id) return;
     // A run that was killed between closing and letting go holds nothing.
     if ((await documents.get(path + keyOf({ id: other.id, result: 'succeeded' }))) !== undefined) continue;
-    if (runningElsewhere([other], claim) !== undefined) throw running(other);
+    if (!takesOver && runningElsewhere([other], claim) !== undefined) throw runningError(other);
     await keep(folder, other, earlier);
   }
   throw busy(urlOf(key));
@@ -113,16 +114,5 @@ function busy(what: string): DeployError {
     source: 'aws',
     subject: what,
     fix: 'wait until the other runs are done, then run again.',
-  });
-}
-
-function running(other: DeployRecord): DeployError {
-  const { function: name, alias, build, actor, startedAt, deadline } = other;
-  const by = [build === undefined ? '' : ` of build ${build}`, actor === undefined ? '' : ` by ${actor}`].join('');
-  const what = alias === null ? `function ${name}` : `alias ${alias} of ${name}`;
-  const detail = `${what} is being deployed by another run${by}, since ${startedAt}; unless it ends before, it holds it until ${deadline ?? 'then'}. Nothing was changed.`;
-  return new DeployError('DEPLOYMENT_RUNNING', detail, {
-    subject: name,
-    fix: 'wait until it is over, then run again.',
   });
 }

@@ -68,14 +68,19 @@ class S3Store implements RecordStore {
     return found?.record ?? record;
   }
 
-  async open(live: RecordSubject, records: readonly DeployRecord[], known: readonly DeployRecord[]): Promise<void> {
+  async open(
+    live: RecordSubject,
+    records: readonly DeployRecord[],
+    known: readonly DeployRecord[],
+    takesOver = false,
+  ): Promise<void> {
     const taken: (readonly [Folder, DeployRecord])[] = [];
     try {
       // In the same order for everybody, so that no two runs hold what the other waits for.
       for (const record of inOrder(records)) {
         const folder = await this.folder(live, record.alias);
         taken.push([folder, record]);
-        await take(folder, record, earlier(record, known), this.now());
+        await take(folder, record, earlier(record, known), { now: this.now(), takesOver });
       }
     } catch (error) {
       // What cannot be let go either is found dead once its deadline is over.

@@ -12,6 +12,7 @@ const SETTLE_MS = 50;
 export const STORES: readonly (readonly [string, Document])[] = [
   ['tags', {}],
   ['file', { metadata: 'file:records' }],
+  ['s3', { metadata: 's3://acme-deploys/lambda' }],
 ];
 
 /** A sandbox and a folder of its own, for real processes of the built program. */
@@ -31,12 +32,14 @@ export interface World extends Project {
 /** A world with nothing in it, or with what another world has now: its folder and its function. */
 export async function world(from?: World): Promise<World> {
   const own = await project();
-  const sandbox = await startSandbox({ settleMs: SETTLE_MS });
+  const sandbox = await startSandbox({ settleMs: SETTLE_MS, seed: { buckets: { 'acme-deploys': {} } } });
   onTestFinished(() => sandbox.close());
   const functions = functionsOf(sandbox.state, 'us-east-1');
   if (from !== undefined) {
     await cp(from.folder, own.folder, { recursive: true });
     functions.set('hello', structuredClone(from.fn()));
+    for (const [name, bucket] of from.sandbox.state.stores.buckets)
+      sandbox.state.stores.buckets.set(name, structuredClone(bucket));
   }
   const fn = (): FunctionState => {
     const found = functions.get('hello');

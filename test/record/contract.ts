@@ -40,6 +40,30 @@ export function contract(make: () => Promise<Fixture>): void {
     ]);
   });
 
+  it('keeps who is at work and until when, also behind one that lost against it', async () => {
+    const fixture = await make();
+    const deadline = sample(9).startedAt;
+    const open = full(1, { result: 'open', finishedAt: null, deadline });
+    await write(fixture, open);
+    const [read] = await list(fixture);
+    expect(read).toMatchObject({ id: open.id, result: 'open', deadline, build: open.build });
+    expect(open.specDigest?.startsWith(read?.specDigest ?? '-')).toBe(true);
+    await write(fixture, full(2, { result: 'failed', specDigest: 'e'.repeat(64), latestDigest: undefined as never }));
+    const [, behind] = await list(fixture);
+    expect(behind).toMatchObject({ id: open.id, result: 'open', deadline });
+    expect(open.specDigest?.startsWith(behind?.specDigest ?? '-')).toBe(true);
+  });
+
+  it('keeps what the newest run left that tells of $LATEST, behind those that say nothing of it', async () => {
+    const fixture = await make();
+    const { latestDigest: _, ...silent } = full(2, { result: 'failed', triedVersion: '9' });
+    for (const record of [full(0), full(1), silent, { ...silent, id: sample(3).id }]) await write(fixture, record);
+    expect((await list(fixture)).find(({ latestDigest }) => latestDigest !== undefined)).toMatchObject({
+      id: full(1).id,
+      latestDigest: full(1).latestDigest,
+    });
+  });
+
   it('lists the newest first, whatever the order of writing', async () => {
     const fixture = await make();
     for (const minutes of [3, 1, 2]) await write(fixture, sample(minutes));

@@ -92,6 +92,17 @@ describe('the value of a tag', () => {
     );
   });
 
+  it('says of an open record when its run would be over, in seconds after it began', () => {
+    const open = sample(2, { result: 'open', finishedAt: null, specDigest: full(2).specDigest ?? '' });
+    const deadline = new Date(NOON + 2 * 60_000 + 303_200).toISOString();
+    const value = encode([{ ...open, deadline }, sample(1)]);
+    expect(value).toBe(`1 ${open.id}o:3:2:Ab+/9xyz:-:sa1b2c3d4e5f6:e8g ${sample(1).id}s:2:1:Ab+/9xyz:4`);
+    // Never before it: the next whole second.
+    expect(decode(value, 'orders', 'live')[0]?.deadline).toBe('2026-05-01T12:07:04.000Z');
+    expect(encode([sample(3), { ...open, deadline }])).not.toContain(':e8g');
+    expect(decode(`1 ${open.id}o:3:2:Ab:-:e~~`, 'orders', 'live')[0]).not.toHaveProperty('deadline');
+  });
+
   it('holds at least four generations of plain successes beside the newest', () => {
     const records = Array.from({ length: 20 }, (_, at) => full(200 + at));
     expect(decode(encode(records), 'orders', 'live').length).toBeGreaterThanOrEqual(5);
