@@ -108,8 +108,10 @@ export class Aliases {
   async takeBack({ alias, before, after }: Moved): Promise<void> {
     this.ports.emit({ type: 'taking-back', function: this.functionName, alias, version: before.version });
     try {
-      // Even a stopped run makes its aliases safe.
-      await this.move(alias, after, before, { signal: new AbortController().signal });
+      const known = this.known.get(alias);
+      const isBack = known !== undefined && samePlace(known, before);
+      // Somebody else has put it there already; else even a stopped run makes its aliases safe.
+      if (!isBack) await this.move(alias, after, before, { signal: new AbortController().signal });
       const live = await readAnyway(() => this.ports.lambda.getAlias(this.functionName, alias));
       if (live === undefined || !samePlace(live, before))
         throw liveChanged(this.functionName, `alias ${alias}`, [place(live)]);

@@ -87,7 +87,7 @@ function whatStays(
     ...(landed.has('UpdateFunctionConfiguration') ? ['configuration'] : []),
     ...(landed.has('UpdateFunctionCode') ? ['code'] : []),
   ];
-  const served = aliases.map((alias) => live.versionOf(alias.name));
+  const served = aliases.flatMap(({ name: alias }) => [live.versionOf(alias), ...Object.keys(live.weightsOf(alias))]);
   const idle = versions.publishedVersions().filter((version) => !served.includes(version));
   return [
     ...(landed.has('CreateFunction') ? [`function ${name} was created and stays.`] : []),

@@ -93,6 +93,24 @@ describe.each(STORES)('while another run deploys, records in %s', (_store, metad
   });
 });
 
+it('a rollout that somebody takes back while it lives has lost, and its alias is where it belongs: exit 3', async () => {
+  const rollout = { steps: ['10%'], interval: '1m' };
+  const aliases = { live: { rollout, healthCheck: { expect: { status: 200 }, timeout: '10s' } } };
+  const stage = await deployed({ intercept }, fileOf({ hello: hello({ aliases }) }));
+  await stage.code(okHandler('two'));
+  let aborted: Ran | undefined;
+  const back = async (): Promise<void> => void (aborted = await stage.run('abort', '--yes'));
+  // Before the second of its two moves.
+  at = { operation: 'UpdateAlias', act: () => Promise.resolve((at = { operation: 'UpdateAlias', act: back })) };
+  const ran = await stage.run('apply', '--yes', '--format', 'json');
+  expect(aborted?.exitCode, aborted?.out).toBe(0);
+  expect(ran.exitCode, ran.out).toBe(3);
+  expect(ran.json()['functions'][0]).toMatchObject({ result: 'rolled_back', error: { code: 'LIVE_CHANGED' } });
+  expect(ran.out).toContain('alias live is back on version 1.');
+  expect(stage.fn().aliases.get('live')).toMatchObject({ functionVersion: '1', weights: {} });
+  expect((await stage.run('drift')).exitCode).toBe(0);
+});
+
 /** What a run leaves that is killed after its last change: its record is open, for good. */
 async function killed(stage: Stage): Promise<void> {
   let open: Record<string, string> = {};
