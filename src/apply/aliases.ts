@@ -29,6 +29,8 @@ export class Aliases {
     private readonly functionName: string,
     private readonly ports: ApplyPorts,
     live: readonly LiveAlias[],
+    /** What a printed command of the aws CLI needs beside, with a space before it. */
+    private readonly pasted = '',
   ) {
     for (const alias of live) this.known.set(alias.name, alias);
   }
@@ -129,7 +131,7 @@ export class Aliases {
       {
         source: 'aws',
         subject: this.functionName,
-        fix: `look at it, then: aws lambda update-alias --function-name ${this.functionName} --name ${alias} --function-version '${before.version}' --routing-config '${weights}'`,
+        fix: `look at it, then: aws lambda update-alias --function-name ${this.functionName} --name ${alias} --function-version '${before.version}' --routing-config '${weights}'${this.pasted}`,
         cause: error,
       },
     );

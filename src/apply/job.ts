@@ -77,6 +77,11 @@ export interface ApplyJob {
   /** Newest first, all aliases of this function that are concerned. */
   readonly known: readonly DeployRecord[];
   readonly meta: RecordMeta;
+  /**
+   * What a command that is printed to be pasted needs beside function and alias, with a space before it or empty: which file,
+   * environment and region this run is about, for this tool; which region, for the aws CLI. Absent: nothing.
+   */
+  readonly pasted?: { readonly own: string; readonly aws: string };
   /** Whether what another run has under way is taken from it; absent: this run is refused. */
   readonly takesOver?: boolean;
 }

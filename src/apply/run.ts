@@ -176,7 +176,7 @@ class Run {
       source: error.source,
       subject: name,
       fix: isNew
-        ? `mend the function and apply again, or: aws lambda delete-alias --function-name ${name} --name ${alias}`
+        ? `mend the function and apply again, or: aws lambda delete-alias --function-name ${name} --name ${alias}${this.job.pasted?.aws ?? ''}`
         : this.goBack(alias),
       cause: error,
     });
@@ -184,9 +184,9 @@ class Run {
 
   /** A rollback that did not end well is finished by the next one, so that going elsewhere has to be said. */
   private goBack(alias: string): string {
-    const { desired, meta } = this.job;
+    const { desired, meta, pasted } = this.job;
     const to = meta.action === 'rollback' ? ' --to VERSION' : '';
-    return `lambda-deploy rollback --function ${desired.name} --alias ${alias}${to}`;
+    return `lambda-deploy rollback --function ${desired.name} --alias ${alias}${pasted?.own ?? ''}${to}`;
   }
 
   private staysBecause(error: DeployError, aliases: readonly string[]): DeployError {

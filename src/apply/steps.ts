@@ -43,7 +43,7 @@ export class Steps {
     private readonly job: ApplyJob,
     private readonly ports: ApplyPorts,
   ) {
-    this.aliases = new Aliases(job.desired.name, ports, job.live?.aliases ?? []);
+    this.aliases = new Aliases(job.desired.name, ports, job.live?.aliases ?? [], job.pasted?.aws);
     this.versions = new Versions(job, ports);
     if (job.live !== undefined) this.latest = new Latest(job, ports, job.live.latest);
   }

@@ -8,6 +8,7 @@ import type { PlannedFunction } from '../planner/deploy.js';
 import { BuildProgress } from './build-progress.js';
 import type { Scope } from './build-scope.js';
 import { VERSION, type Context } from './context.js';
+import { pastedOptions } from './pasted.js';
 import { startProgress } from './progress.js';
 import { MAX_WAIT_SECONDS, type Session } from './session.js';
 import { readTimeLimits } from './time-limits.js';
@@ -52,7 +53,13 @@ export async function execute(
       ? undefined
       : new BuildProgress({ ...context, build }, command, scope, plans);
   const work = jobs.map(({ session, planned, meta, ...job }, index) => ({
-    job: { ...job, plan: planned.plan, target: planned.target, meta: { ...meta, toolVersion: VERSION } },
+    job: {
+      ...job,
+      plan: planned.plan,
+      target: planned.target,
+      meta: { ...meta, toolVersion: VERSION },
+      pasted: pastedOptions(context.options, scope, session.lambda.region),
+    },
     ports: {
       ...shared,
       emit: (event: ApplyEvent) => {
