@@ -15,6 +15,7 @@ import { LATEST, type Desired, type DesiredFunction, type LiveFunction } from '.
 import type { AlarmsPort, LambdaPort, ObjectStorePort, RecordStore, RecordSubject, TrailPort } from '../model/ports.js';
 import type { DeployRecord } from '../model/record.js';
 import { versionsNeeded } from '../planner/deploy.js';
+import { buildkiteStore, noBuild } from '../record/buildkite.js';
 import { fileStore } from '../record/file.js';
 import { s3Store } from '../record/s3.js';
 import { tagsStore } from '../record/tags.js';
@@ -86,9 +87,9 @@ function objectOptions(context: Pick<Context, 'host' | 'options'>, region: strin
   return { ...awsOptions(context, region), isOverridden: Boolean(own || every) };
 }
 
-/** @throws REGION_MISSING */
+/** @throws REGION_MISSING; RECORD_STORE for a build's records without a build */
 async function openSession(
-  { host, options, output }: Context,
+  { host, options, output, build }: Context,
   desired: Pick<Desired, 'region' | 'metadata'>,
 ): Promise<Session> {
   // An empty variable is as good as none, to the SDK too.
@@ -106,6 +107,10 @@ async function openSession(
   const openRecords = (): RecordStore => {
     if (metadata.store === 'tags') return tagsStore(lambda);
     if (metadata.store === 'file') return fileStore(metadata.directory);
+    if (metadata.store === 'buildkite') {
+      if (build === undefined) throw noBuild();
+      return buildkiteStore(build.agent, { region: lambda.region, account });
+    }
     const documents = createDocuments(objectOptions({ host, options }, lambda.region), metadata.bucket);
     return s3Store(documents, { ...metadata, region: lambda.region, account }, () => host.clock.now());
   };

@@ -183,6 +183,8 @@ export interface DesiredFunction {
 /** Where deployment records live. */
 export type MetadataStore =
   | { readonly store: 'tags' }
+  /** The meta-data of the build that this is a job of. */
+  | { readonly store: 'buildkite' }
   | { readonly store: 'file'; readonly directory: string }
   /** `prefix`: of every key, without a slash at either end; empty for none. */
   | { readonly store: 's3'; readonly bucket: string; readonly prefix: string };

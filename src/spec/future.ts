@@ -109,7 +109,7 @@ interface Found {
 
 /** The file or an overlay of it. */
 function stripPart(part: MapNode, path: Path, found: Found): MapNode {
-  let stripped = stripStore(strip(part, path, TOP, found), path, found);
+  let stripped = strip(part, path, TOP, found);
   const defaults = nodeAt(stripped, 'defaults');
   if (defaults) stripped = withEntry(stripped, 'defaults', stripFunction(defaults, [...path, 'defaults'], found));
   const functions = mapAt(stripped, 'functions');
@@ -142,15 +142,6 @@ function strip(map: MapNode, path: Path, future: Future, found: Found): MapNode 
     if (fix !== undefined) found.findings.push(notYet(entry.keyPosition, [...path, key], `\`${key}\` is`, fix));
   }
   return without(map, new Set(Object.keys(future).filter((key) => !found.allowed.has(key))));
-}
-
-/** `metadata` names a store that does not exist yet. */
-function stripStore(part: MapNode, path: Path, found: Found): MapNode {
-  const node = nodeAt(part, 'metadata');
-  if (node?.kind !== 'scalar' || node.value !== 'buildkite') return part;
-  const fix = 'use `tags`, `s3://BUCKET/PREFIX` or `file:DIR`.';
-  found.findings.push(notYet(node.position, [...path, 'metadata'], '`metadata: buildkite` is', fix));
-  return without(part, new Set(['metadata']));
 }
 
 function notYet(position: Finding['position'], path: Path, what: string, fix: string): Finding {

@@ -254,6 +254,7 @@ function flagAt(root: Node, key: string): boolean {
 
 function toStore(metadata: string | undefined, directory: string): MetadataStore {
   if (metadata === undefined || metadata === 'tags') return { store: 'tags' };
+  if (metadata === 'buildkite') return { store: 'buildkite' };
   const [, bucket, prefix = ''] = /^s3:\/\/([^/]+)\/?(.*?)\/?$/.exec(metadata) ?? [];
   if (bucket !== undefined) return { store: 's3', bucket, prefix };
   return { store: 'file', directory: resolvePath(directory, metadata.slice('file:'.length)) };

@@ -341,3 +341,23 @@ it('tells a cancelled build what became of it, the annotation last', async () =>
     body: expect.stringContaining('INTERRUPTED') as string,
   });
 });
+
+it('metadata: buildkite keeps the records of one build in its meta-data; without a build it says so before any write', async () => {
+  const build = await standIn();
+  const it = await stage({ settleMs: 0 });
+  await it.file(fileOf({ hello: hello() }, { metadata: 'buildkite' }));
+  for (const code of ['one', 'two']) {
+    await it.code(okHandler(code));
+    const ran = await it.runWith({ env: jobEnv(build) }, 'apply', '--yes');
+    expect(ran.exitCode, ran.err).toBe(0);
+  }
+  expect((await it.runWith({ env: jobEnv(build) }, 'rollback', '--yes')).exitCode).toBe(0);
+  expect(it.fn().aliases.get('live')?.functionVersion).toBe('1');
+  expect(it.fn().tags).toEqual({});
+  it.mutations();
+  const outside = await it.run('apply', '--yes');
+  expect(outside.exitCode).toBe(1);
+  expect(outside.err).toContain('error[RECORD_STORE]');
+  expect(outside.err).toContain('this is no job of one');
+  expect(it.mutations()).toEqual([]);
+});
