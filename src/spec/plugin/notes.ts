@@ -262,10 +262,9 @@ const NOTES = {
     ],
   },
   META_DATA: {
-    severity: 'warning',
     says: () => [
-      'A step reads the meta-data `deployment:aws_lambda:…` that the plugin wrote.',
-      'read `lambda-deploy apply --format json` or `history --format json` instead.',
+      'A step reads the meta-data `deployment:aws_lambda:…` that the plugin wrote. In a build `apply` and `rollback` write the same keys.',
+      'nothing to do.',
     ],
   },
   WRITTEN_OUT: {

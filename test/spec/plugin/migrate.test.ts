@@ -126,7 +126,7 @@ describe('an option of the deployment becomes a key of the alias', () => {
     ],
     [
       { ...health, 'health-check-payload': '{\n  "a": [1, "$BUILDKITE_BRANCH"],\n  "k": "${API_KEY}"\n}' },
-      { healthCheck: { payload: { a: [1, '${BUILDKITE_BRANCH}'], k: '${secret:API_KEY}' }, ...{} } },
+      { healthCheck: { payload: { a: [1, '${BUILDKITE_BRANCH}'], k: '${secret:API_KEY}' } } },
     ],
     [{ ...health, 'health-check-payload': { a: true } }, { healthCheck: { payload: { a: true } } }],
     [{ 'health-check-enabled': false, 'health-check-payload': '{}' }, {}],
@@ -188,6 +188,13 @@ describe('each thing that is different has a note', () => {
     expect(found?.message, code).toMatch(/\.$/);
     expect(found?.fix).toMatch(/\.$/);
     expect(found?.location).toEqual({ file: 'pipeline.yml', line: expect.any(Number), column: expect.any(Number) });
+  });
+
+  it('META_DATA, at the line that reads it', () => {
+    const reads = '  - command: buildkite-agent meta-data get deployment:aws_lambda:orders:result';
+    const options = `{aws-lambda-deploy#v1: ${JSON.stringify(BASIC)}}`;
+    const { notes } = done(`steps:\n  - plugins: [${options}]\n${reads}\n`);
+    expect(notes.find(({ code }) => code === 'META_DATA')?.location.line).toBe(3);
   });
 
   it('points at the line of the option, the plugin where it is absent, and names no value of a variable', () => {
