@@ -94,6 +94,7 @@ export const ERROR_CODES = {
 
   // Applying
   PLAN_FILE: { summary: 'The plan file cannot be used', exit: 1 },
+  LIVE_STATE: { summary: 'The snapshot cannot be used', exit: 1 },
   PLAN_STALE: { summary: 'The plan no longer fits', exit: 3 },
   LIVE_CHANGED: { summary: 'Live state changed underneath', exit: 3 },
   DEPLOYMENT_RUNNING: { summary: 'Another deployment is running', exit: 3 },

@@ -57,14 +57,19 @@ const REMOTE_AT_ONCE = 8;
  * Reads archives and packs directories, one after the other: two large archives at once would not fit into memory. Pins images
  * and objects. `edges` absent: code that cannot be had counts as not named, and AWS is not asked.
  *
+ * @param isNeeded whether code that should be on this disk and is not is an error all the same
  * @throws ZIP_*, DIR_*, ARCHIVE_NOT_WRITTEN with the place in the file; AWS_* for images and objects; the first in the file's order
  */
-export async function readCodes(spec: LoadedSpec, edges: CodeEdges | undefined): Promise<Codes> {
+export async function readCodes(
+  spec: LoadedSpec,
+  edges: CodeEdges | undefined,
+  isNeeded = edges !== undefined,
+): Promise<Codes> {
   const [local, remote] = [pLimit(1), pLimit(REMOTE_AT_ONCE)];
   const ends = await Promise.allSettled(
     spec.functions.map(async (one) => {
       const limit = REMOTE.has(one.codeSource?.kind) ? remote : local;
-      return [one.key, await limit(() => read(spec, one, edges))] as const;
+      return [one.key, await limit(() => read(spec, one, { edges, isNeeded }))] as const;
     }),
   );
   const materials = new Map<string, Material>();
@@ -96,7 +101,11 @@ export async function readCodes(spec: LoadedSpec, edges: CodeEdges | undefined):
   };
 }
 
-async function read(spec: LoadedSpec, one: SpecFunction, edges: CodeEdges | undefined): Promise<Material | undefined> {
+async function read(
+  spec: LoadedSpec,
+  one: SpecFunction,
+  { edges, isNeeded }: { readonly edges: CodeEdges | undefined; readonly isNeeded: boolean },
+): Promise<Material | undefined> {
   const { codeSource: source } = one;
   const region = one.region ?? spec.region;
   if (source === undefined || (edges === undefined && REMOTE.has(source.kind))) return undefined;
@@ -104,9 +113,9 @@ async function read(spec: LoadedSpec, one: SpecFunction, edges: CodeEdges | unde
   if (source.kind === 's3') return edges && pinObject(spec, one, source, edges.objects(region));
   try {
     const material = await readLocal(spec, source);
-    return edges === undefined ? material : await throughS3(material, source, () => edges.objects(region));
+    return isNeeded ? await throughS3(material, source, edges && (() => edges.objects(region))) : material;
   } catch (error) {
-    if (edges !== undefined || !isDeployError(error)) throw error;
+    if (isNeeded || !isDeployError(error)) throw error;
     return undefined;
   }
 }
@@ -144,14 +153,17 @@ function packed({ source }: LocalSource, archive: PackedArchive): LocalMaterial 
 async function throughS3(
   material: LocalMaterial,
   source: CodeSource & { kind: 'zip' | 'dir' },
-  objects: () => ObjectStorePort,
+  objects: (() => ObjectStorePort) | undefined,
 ): Promise<Material> {
   const { ref, payload: _, ...rest } = material;
   const kms = source.sourceKmsKeyArn === undefined ? {} : { sourceKmsKeyArn: source.sourceKmsKeyArn };
   if (ref.zipBytes <= MAX_ZIP_BYTES) return { ...material, ref: { ...ref, ...kms } };
   try {
     if (source.uploadBucket === undefined) throw tooLarge(source, ref);
-    return { ...rest, ref: { ...ref, ...kms, object: await uploadOf(objects(), source.uploadBucket, ref.codeSha256) } };
+    return {
+      ...rest,
+      ref: { ...ref, ...kms, object: await uploadOf(objects?.(), source.uploadBucket, ref.codeSha256) },
+    };
   } catch (error) {
     await material.close?.();
     throw error;

@@ -17,12 +17,12 @@ export const UPLOAD_PREFIX = 'lambda-deploy/';
  * @throws AWS_*
  */
 export async function uploadOf(
-  objects: Pick<ObjectStorePort, 'head'>,
+  objects: Pick<ObjectStorePort, 'head'> | undefined,
   bucket: string,
   codeSha256: string,
 ): Promise<ObjectRef> {
   const key = `${UPLOAD_PREFIX}${Buffer.from(codeSha256, 'base64').toString('hex')}.zip`;
-  const head = await objects.head(bucket, key);
+  const head = await objects?.head(bucket, key);
   return { bucket, key, isThere: head?.sha256 === codeSha256 };
 }
 

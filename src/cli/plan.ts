@@ -1,4 +1,5 @@
 import type { ExitCode } from '../errors.js';
+import type { PlanDocument } from '../model/plan.js';
 import { renderPlan } from '../render/plan.js';
 import { findDoubts, withDoubts } from './ancestry.js';
 import { tellPlan } from './build-plan.js';
@@ -6,12 +7,19 @@ import { scopeOf } from './build-scope.js';
 import type { Context } from './context.js';
 import { readOrigin } from './origin.js';
 import { writePlanFile } from './plan-file.js';
+import { planSnapshot } from './plan-snapshot.js';
 import { planAll } from './planning.js';
 import { withSecrets } from './secrets.js';
 import { loadSelected } from './spec.js';
+import type { LoadedSpec } from '../spec/load.js';
 
 /** Shows what apply would do, and why; with `--out` also as a file that apply takes. Makes no mutating call. */
 export async function plan(context: Context): Promise<ExitCode> {
+  const { liveState } = context.options as { readonly liveState?: string };
+  if (liveState !== undefined) {
+    const { spec, document } = await planSnapshot(context, liveState);
+    return show(context, spec, document);
+  }
   context.output.group('Reading the file, AWS and the records');
   const spec = await withSecrets(context, await loadSelected(context));
   context.build?.concerns(scopeOf(context, spec));
@@ -22,12 +30,16 @@ export async function plan(context: Context): Promise<ExitCode> {
     const { out } = context.options as { readonly out?: string };
     const document =
       out === undefined ? shown : await writePlanFile(context, out, spec, { ...planning, document: shown });
-    context.output.group('Plan', document.changes ? 'open' : 'closed');
-    context.output.result(document, renderPlan(document));
-    if (out !== undefined) context.output.diagnostics([[`The plan is in ${out}: lambda-deploy apply ${out}`]]);
-    await tellPlan(context, spec, document, out);
-    return document.changes && context.options['detailedExitcode'] === true ? 2 : 0;
+    return await show(context, spec, document, out);
   } finally {
     await planning.codes.close();
   }
+}
+
+async function show(context: Context, spec: LoadedSpec, document: PlanDocument, out?: string): Promise<ExitCode> {
+  context.output.group('Plan', document.changes ? 'open' : 'closed');
+  context.output.result(document, renderPlan(document));
+  if (out !== undefined) context.output.diagnostics([[`The plan is in ${out}: lambda-deploy apply ${out}`]]);
+  await tellPlan(context, spec, document, out);
+  return document.changes && context.options['detailedExitcode'] === true ? 2 : 0;
 }

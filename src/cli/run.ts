@@ -63,6 +63,7 @@ function createProgram(host: Host, act: Act): Command {
   verb('plan', 'show what apply would do, and why')
     .option('--detailed-exitcode', 'exit 2 when there are changes', false)
     .option('--out <file>', 'also write it to a file that apply takes')
+    .option('--live-state <file>', 'plan from what status --out wrote; calls nothing, and nothing applies it')
     .option('--release-hold', 'also what a rollback took back', false)
     .action(act(async () => (await import('./plan.js')).plan));
   verb('apply', 'bring AWS to what the file says, or carry out a plan file')
@@ -81,7 +82,7 @@ function createProgram(host: Host, act: Act): Command {
     .option('--strict', 'also look for what nobody declared, and let it count', false)
     .option('--adopt', 'write what moved in AWS into the file', false)
     .action(act(async () => (await import('./drift.js')).drift));
-  verb('status', 'show every function on one screen').action(act(async () => (await import('./status.js')).status));
+  addStatus(verb, act);
   addRollback(verb, act);
   verb('promote', 'give a rollout that waits all of its traffic')
     .option('--step', 'only the next share of the rollout', false)
@@ -115,6 +116,12 @@ function addImport(program: Command, act: Act): void {
     .option('--download', 'write each function’s archive beside the file, as NAME.zip', false)
     .option('--force', 'overwrite files that are there', false)
     .action(act(async () => (await import('./import-source.js')).importFrom));
+}
+
+function addStatus(verb: (name: string, description: string) => Command, act: Act): void {
+  verb('status', 'show every function on one screen')
+    .option('--out <file>', 'also write what plan --live-state takes')
+    .action(act(async () => (await import('./status.js')).status));
 }
 
 function addIamPolicy(verb: (name: string, description: string) => Command, act: Act): void {

@@ -37,17 +37,27 @@ export async function withSecrets(context: Context, spec: LoadedSpec): Promise<L
   return { ...spec, functions };
 }
 
+/** The file with every such reference unknown, and nothing asked. */
+export function withoutSecrets({ output }: Context, spec: LoadedSpec, reason: string): LoadedSpec {
+  const functions = spec.functions.map((one) =>
+    complete(one, allUnknown(collectReferences({ functions: [one] }), reason)),
+  );
+  functions.forEach((one) => output.redactor.learnDesired(one));
+  return { ...spec, functions };
+}
+
+function allUnknown({ parameters, secrets }: References, reason: string): ReadonlyMap<string, SecretRead> {
+  const keys = [...parameters.map((name) => `ssm:${name}`), ...secrets.map((id) => `secretsmanager:${id}`)];
+  return new Map(keys.map((key) => [key, { unknown: reason }]));
+}
+
 async function readValues(
   context: Context,
   region: string | undefined,
   { parameters, secrets }: References,
 ): Promise<ReadonlyMap<string, SecretRead>> {
   if (parameters.length + secrets.length === 0) return new Map();
-  if (isPullRequest(context)) {
-    const unknown = { unknown: PULL_REQUEST };
-    const keys = [...parameters.map((name) => `ssm:${name}`), ...secrets.map((id) => `secretsmanager:${id}`)];
-    return new Map(keys.map((key) => [key, unknown]));
-  }
+  if (isPullRequest(context)) return allUnknown({ parameters, secrets }, PULL_REQUEST);
   const port = createSecrets(awsOptions(context, region));
   const [found, others] = await Promise.all([
     parameters.length === 0 ? new Map<string, SecretRead>() : port.getParameters(parameters),

@@ -164,8 +164,18 @@ export async function readState(
 }
 
 /**
- * The same at this moment: an update in progress is not waited for, and no version is read but those that aliases serve. For whoever
- * only looks.
+ * The same without looking for versions to use again: no version is read but those that aliases serve.
+ *
+ * @throws as {@link readState}
+ */
+export const readServed: typeof readState = async (context, session, account, desired) => {
+  const live = await readSettled(context, session, desired.name, wantOf(desired));
+  await refuseWrongAccount(session, account, desired.name, live);
+  return withRecords(context, session, desired, live);
+};
+
+/**
+ * The same at this moment: an update in progress is not waited for either. For whoever only looks.
  *
  * @throws as {@link readState}
  */

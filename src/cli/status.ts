@@ -5,16 +5,20 @@ import type { DriftStatus, FunctionStatus, StatusDocument } from '../model/statu
 import { detectDrift, type DriftInput } from '../planner/drift.js';
 import { openRollouts } from '../planner/drift-parts.js';
 import { errorDocument } from '../render/errors.js';
+import { as } from '../render/text.js';
 import { renderStatus, statusMarkdown } from '../render/status.js';
 import type { Context } from './context.js';
 import { readDrift } from './drift-read.js';
-import { openSessions, readNow, type Session } from './session.js';
+import { openSessions, readNow, readServed, type Session } from './session.js';
 import { loadSelected, select } from './spec.js';
 import { driftStatus, functionStatus, nameOf } from './status-function.js';
+import { writeSnapshot, type Shot } from './take-snapshot.js';
 import { withoutArchives } from './without-archives.js';
 
 interface Told {
   readonly told: FunctionStatus;
+  /** Absent: it cannot be read. */
+  readonly shot?: Shot;
   readonly error?: DeployError;
 }
 
@@ -44,6 +48,13 @@ export async function status(context: Context): Promise<ExitCode> {
     functions: all.map(({ told }) => told),
   };
   output.result(document, renderStatus(document), statusMarkdown);
+  const { out } = options as { readonly out?: string };
+  if (out !== undefined && first === undefined) {
+    const shots = all.flatMap(({ shot }) => shot ?? []);
+    await writeSnapshot(context, out, spec, shots);
+    output.diagnostics([[`The snapshot is in ${out}: lambda-deploy plan --live-state ${out}`]]);
+  } else if (out !== undefined)
+    output.diagnostics([[as('bad', `The snapshot is not written to ${out}, because a function cannot be read.`)]]);
   return all.some(({ error }) => error !== undefined) ? 1 : 0;
 }
 
@@ -54,19 +65,23 @@ async function tell(
   desired: DesiredFunction,
   aliases: readonly string[],
 ): Promise<Told> {
+  let session: Session;
   let input: DriftInput;
   try {
-    input = await readDrift(context, await open(), account, desired, readNow);
+    session = await open();
+    const read = context.options['out'] === undefined ? readNow : readServed;
+    input = await readDrift(context, session, account, desired, read);
   } catch (error) {
     const known = ofThisFunction(error);
     return { told: { ...nameOf(desired), status: 'unreadable', error: errorDocument(known).error }, error: known };
   }
   const { drift, error } = judge({ ...input, aliases });
-  if (input.live === undefined) return { told: { ...nameOf(desired), status: 'missing', drift } };
   const { live, records, overdue = new Set() } = input;
+  const shot: Shot = { desired, session, live, records };
+  if (live === undefined) return { told: { ...nameOf(desired), status: 'missing', drift }, shot };
   const rollouts = openRollouts(records, live, overdue);
   const told = functionStatus({ desired, aliases, live, records, rollouts, drift, now: context.host.clock.now() });
-  return error === undefined ? { told } : { told: { ...told, error: errorDocument(error).error }, error };
+  return error === undefined ? { told, shot } : { told: { ...told, error: errorDocument(error).error }, shot, error };
 }
 
 /** What AWS does not show makes drift unknown, and hides nothing else. */

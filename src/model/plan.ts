@@ -257,7 +257,10 @@ export interface Plan {
 
 /** A plan as printed: with the digest that stands for its content, `sha256:` and 64 hex digits. */
 export interface PlanDocument extends Plan {
+  /** `snapshot:sha256:…` where AWS was not asked: no apply takes it. */
   readonly digest: string;
+  /** The snapshot that it was planned from. Absent: AWS itself. */
+  readonly liveState?: { readonly takenAt: string; readonly toolVersion: string };
 }
 
 /** Everything that a plan was made from beside AWS, so that it can be applied elsewhere: no secret is in it. */

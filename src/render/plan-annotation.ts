@@ -18,7 +18,8 @@ export function planAnnotation(plan: PlanDocument, subject: Subject, artifact?: 
   const warnings = warningItems(plan);
   if (!plan.changes) {
     const isAllKnown = plan.warnings.every(({ code: one }) => one !== 'UNKNOWN_UNTIL_APPLY');
-    const why = isAllKnown ? 'live is as the file says' : 'what is known of the file is live';
+    const from = plan.liveState === undefined ? undefined : 'what the snapshot shows is as the file says';
+    const why = from ?? (isAllKnown ? 'live is as the file says' : 'what is known of the file is live');
     return `${subjectText(subject)}: no changes, ${why}.\n${warnings === '' ? '' : `\n${warnings}`}`;
   }
   const head = `Plan for ${subjectText(subject)}: ${strong(planCounts(plan))}\n\n${warnings === '' ? '' : `${warnings}\n`}`;
