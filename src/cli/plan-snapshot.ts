@@ -7,6 +7,7 @@ import { planDeploy } from '../planner/deploy.js';
 import { lasted } from '../render/text.js';
 import { toDesired, type LoadedSpec } from '../spec/load.js';
 import { findDoubts, withDoubts } from './ancestry.js';
+import { scopeOf } from './build-scope.js';
 import { readCodes } from './code.js';
 import type { Context } from './context.js';
 import { assemblePlan } from './digest.js';
@@ -34,6 +35,7 @@ export async function planSnapshot(
   refuseOptions(context);
   context.output.group('Reading the file and the snapshot');
   const spec = withoutSecrets(context, await loadSelected(context, { keepUnset: true }), NOT_ASKED);
+  context.build?.concerns(scopeOf(context, spec));
   const snapshot = await readSnapshot(context, path);
   refuseEnvironment(path, snapshot, spec);
   const entries = new Map(
