@@ -128,5 +128,5 @@ it('SIGTERM while a handler thinks: the version is not moved to, and the run end
   const ran = await child.done;
   expect(ran.exitCode).toBe(143);
   expect(Date.now() - started).toBeLessThan(9_000);
-  expect((await spawnCli(['history'], { cwd: own.folder, env }).done).out).toMatch(/live\s+1\s+failed/);
+  expect((await spawnCli(['history'], { cwd: own.folder, env }).done).out).toMatch(/Z  1 +failed /);
 }, 40_000);
