@@ -89,13 +89,37 @@ describe('a plan from a snapshot', () => {
     );
   });
 
-  it('finds the version to use again that nobody serves, and says that a function is created where AWS said so', async () => {
+  it('uses a version again that nobody serves, although the file is another one than when the snapshot was taken', async () => {
+    const it = await deployed({ settleMs: 0 });
+    await it.file(fileOf({ hello: hello({ timeout: 9 }) }));
+    expect((await it.run('apply', '--yes')).exitCode).toBe(0);
+    expect((await it.run('status', '--out', 'live.json')).exitCode).toBe(0);
+    await it.file(fileOf({ hello: hello() }));
+    const ran = await planned(it, '--format', 'json');
+    const [{ operations }] = ran.json()['functions'];
+    expect(operations.map(({ type }: Document) => type)).not.toContain('PublishVersion');
+    expect(operations).toContainEqual(expect.objectContaining({ type: 'UpdateAlias', version: { number: '1' } }));
+  });
+
+  it('says that a function is created where AWS said that there is none', async () => {
     const it = await shot();
     await it.file(fileOf({ hello: hello(), other: hello({ name: 'other' }) }));
     expect((await it.run('status', '--out', 'live.json')).exitCode).toBe(0);
     const ran = await planned(it, '--format', 'json');
     expect(ran.exitCode, ran.err).toBe(0);
     expect(ran.json()['functions'].map(({ action }: Document) => action)).toEqual(['update', 'create']);
+  });
+
+  it('code signing that the file did not name then is unknown, and so is a tag of others', async () => {
+    const it = await shot();
+    const config = 'arn:aws:lambda:us-east-1:123456789012:code-signing-config:csc-0f6c334abcdea4d8b';
+    const more = { codeSigningConfigArn: config, tags: { team: 'a', owner: 'me' } };
+    await it.file({ ...FILE, functions: { hello: { ...FILE['functions'].hello, ...more } } });
+    const ran = await planned(it);
+    expect(ran.exitCode, ran.err).toBe(0);
+    expect(ran.out).toContain('No changes.');
+    expect(ran.out).toContain('codeSigningConfigArn of hello is unknown until apply');
+    expect(ran.out).toContain('tags.owner of hello is unknown until apply');
   });
 
   it('is never applied, and takes no option that says so', async () => {
