@@ -36,11 +36,7 @@ export function refuseIfTooShort(
     lanes,
   );
   if (watched <= FLOOR_SECONDS) return;
-  const seconds =
-    makespan(
-      plans.map(({ operations }) => worstCaseSeconds(operations)),
-      lanes,
-    ) + ROLLBACK_SECONDS;
+  const seconds = neededSeconds(plans, lanes);
   const tight = limits.filter(({ at }) => now + seconds * 1000 > at);
   const [first] = tight.sort((a, b) => a.at - b.at);
   if (first === undefined) return;
@@ -55,6 +51,12 @@ export function refuseIfTooShort(
 /** How long one function's run may go on, taking back included, in whole seconds. */
 export function longestSeconds({ operations }: Pick<FunctionPlan, 'operations'>): number {
   return Math.ceil(worstCaseSeconds(operations)) + ROLLBACK_SECONDS;
+}
+
+/** How long plans may take, in seconds, with a rollback at their end. @param lanes how many functions run side by side */
+export function neededSeconds(plans: readonly Pick<FunctionPlan, 'operations'>[], lanes: number): number {
+  const worst = plans.map(({ operations }) => worstCaseSeconds(operations));
+  return makespan(worst, lanes) + ROLLBACK_SECONDS;
 }
 
 /** When the last of several is done, each starting in order as soon as a lane is free. */

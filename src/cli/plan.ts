@@ -1,6 +1,7 @@
 import type { ExitCode } from '../errors.js';
 import type { PlanDocument } from '../model/plan.js';
 import { renderPlan } from '../render/plan.js';
+import type { LoadedSpec } from '../spec/load.js';
 import { findDoubts, withDoubts } from './ancestry.js';
 import { tellPlan } from './build-plan.js';
 import { scopeOf } from './build-scope.js';
@@ -11,9 +12,12 @@ import { planSnapshot } from './plan-snapshot.js';
 import { planAll } from './planning.js';
 import { withSecrets } from './secrets.js';
 import { loadSelected } from './spec.js';
-import type { LoadedSpec } from '../spec/load.js';
+import { readUpload, uploadSteps } from './upload-steps.js';
 
-/** Shows what apply would do, and why; with `--out` also as a file that apply takes. Makes no mutating call. */
+/**
+ * Shows what apply would do, and why; with `--out` also as a file that apply takes, with `--upload-steps` also as steps of the build.
+ * Makes no mutating call.
+ */
 export async function plan(context: Context): Promise<ExitCode> {
   const { liveState } = context.options as { readonly liveState?: string };
   if (liveState !== undefined) {
@@ -21,16 +25,20 @@ export async function plan(context: Context): Promise<ExitCode> {
     return show(context, spec, document);
   }
   context.output.group('Reading the file, AWS and the records');
-  const spec = await withSecrets(context, await loadSelected(context));
+  const loaded = await loadSelected(context);
+  const upload = readUpload(context, loaded);
+  const spec = await withSecrets(context, loaded);
   context.build?.concerns(scopeOf(context, spec));
   const [planning, { commit }] = await Promise.all([planAll(context, spec), readOrigin(context.host)]);
   try {
     const doubts = await findDoubts(context, planning.jobs, commit);
     const shown = withDoubts(context, planning.document, doubts, spec.requireAncestry);
-    const { out } = context.options as { readonly out?: string };
-    const document =
-      out === undefined ? shown : await writePlanFile(context, out, spec, { ...planning, document: shown });
-    return await show(context, spec, document, out);
+    const { out = upload?.out } = context.options as { readonly out?: string };
+    const file =
+      out === undefined ? undefined : await writePlanFile(context, out, spec, { ...planning, document: shown });
+    const exitCode = await show(context, spec, file ?? shown, out);
+    if (upload !== undefined && file !== undefined) await uploadSteps(context, upload, file, planning.jobs);
+    return exitCode;
   } finally {
     await planning.codes.close();
   }

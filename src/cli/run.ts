@@ -5,6 +5,7 @@ import { VERSION, type Context } from './context.js';
 import { isJob, type Host } from './host.js';
 import { collect, readOptions, withAwsOptions, withCommonOptions } from './options.js';
 import { Output } from './output.js';
+import { withStepOptions } from './step-options.js';
 
 type Verb = (context: Context) => Promise<ExitCode>;
 
@@ -60,12 +61,7 @@ function createProgram(host: Host, act: Act): Command {
   verb('render', 'print the desired state after defaults and interpolation').action(
     act(async () => (await import('./render.js')).render),
   );
-  verb('plan', 'show what apply would do, and why')
-    .option('--detailed-exitcode', 'exit 2 when there are changes', false)
-    .option('--out <file>', 'also write it to a file that apply takes')
-    .option('--live-state <file>', 'plan from what status --out wrote; calls nothing, and nothing applies it')
-    .option('--release-hold', 'also what a rollback took back', false)
-    .action(act(async () => (await import('./plan.js')).plan));
+  addPlan(verb, act);
   verb('apply', 'bring AWS to what the file says, or carry out a plan file')
     .argument('[planfile]', 'what plan --out wrote; stands for --yes')
     .option('--expect <digest>', 'the digest that was approved; any other plan file is refused')
@@ -98,6 +94,7 @@ function createProgram(host: Host, act: Act): Command {
     .option('--limit <number>', 'how many of each alias; 20, and all with --format json')
     .action(act(async () => (await import('./history.js')).history));
   addIamPolicy(verb, act);
+  addPipeline(verb, act);
   addImport(program, act);
   addSandbox(program, act);
   return program;
@@ -122,6 +119,17 @@ function addStatus(verb: (name: string, description: string) => Command, act: Ac
   verb('status', 'show every function on one screen')
     .option('--out <file>', 'also write what plan --live-state takes')
     .action(act(async () => (await import('./status.js')).status));
+}
+
+function addPlan(verb: (name: string, description: string) => Command, act: Act): void {
+  const plan = verb('plan', 'show what apply would do, and why')
+    .option('--detailed-exitcode', 'exit 2 when there are changes', false)
+    .option('--out <file>', 'also write it to a file that apply takes')
+    .option('--live-state <file>', 'plan from what status --out wrote; calls nothing, and nothing applies it')
+    .option('--release-hold', 'also what a rollback took back', false)
+    .option('--upload-steps', 'in a build: also add the steps that approve and apply it, by the options below', false)
+    .option('--key-prefix <text>', 'before the keys of these steps');
+  withStepOptions(plan).action(act(async () => (await import('./plan.js')).plan));
 }
 
 function addIamPolicy(verb: (name: string, description: string) => Command, act: Act): void {
@@ -151,6 +159,14 @@ function addRollback(verb: (name: string, description: string) => Command, act: 
     .option('--plan-only', 'show the plan and stop', false)
     .option('-y, --yes', 'do not ask', false)
     .action(act(async () => (await import('./rollback.js')).rollback));
+}
+
+function addPipeline(verb: (name: string, description: string) => Command, act: Act): void {
+  withStepOptions(verb('pipeline', 'print the Buildkite pipeline for this file'))
+    .option('--plan-role <role>', 'the role that plan and drift steps take by OIDC')
+    .addOption(new Option('--build <command>', 'makes what the plan packs; repeatable').argParser(collect))
+    .option('--show-uploaded', 'print the steps that a plan with changes adds instead', false)
+    .action(act(async () => (await import('./pipeline.js')).pipeline));
 }
 
 /** The sandbox has options of its own: it is no deployment. */

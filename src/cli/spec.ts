@@ -21,8 +21,11 @@ export async function loadSelected(context: Context, more: Pick<LoadOptions, 'ke
  *
  * @throws what {@link loadEnvironments} throws; FUNCTION_NOT_IN_FILE
  */
-export async function loadEveryEnvironment(context: Context): Promise<readonly LoadedSpec[]> {
-  return prepare(context, await loadEnvironments(loadOptions(context)));
+export async function loadEveryEnvironment(
+  context: Context,
+  more: Pick<LoadOptions, 'keepUnset'> = {},
+): Promise<readonly LoadedSpec[]> {
+  return prepare(context, await loadEnvironments({ ...loadOptions(context), ...more }));
 }
 
 /** What decides how the file of this run is read. */

@@ -39,6 +39,7 @@ const FLAGS = {
     'reject-secrets': false,
   },
   'redactor add': { format: true },
+  'oidc request-token': { audience: true, lifetime: true, job: true, claim: true, 'aws-session-tag': true },
 };
 const OF_EVERY_COMMAND = {
   'agent-access-token': true,
@@ -223,6 +224,15 @@ const COMMANDS = {
     if (!['json', 'none'].includes(format)) end(1, `invalid format: ${format}, must be one of ["json" "none"]`);
     const secrets = format === 'none' ? [text.trim()] : flatJson(text);
     for (const secret of secrets) append('secrets.jsonl', { secret });
+  },
+  'oidc request-token'({ options }) {
+    need('BUILDKITE_AGENT_ACCESS_TOKEN', 'BUILDKITE_JOB_ID');
+    if (options.lifetime !== undefined && !/^\d+$/.test(options.lifetime)) end(1, 'lifetime is no number of seconds');
+    const { BUILDKITE_BRANCH: branch, BUILDKITE_COMMIT: commit, BUILDKITE_STEP_KEY: key } = env;
+    const subject = `organization:acme:pipeline:orders:ref:refs/heads/${branch}:commit:${commit}:step:${key}`;
+    const claims = { iss: 'https://agent.buildkite.com', aud: options.audience, sub: subject };
+    const part = (value) => Buffer.from(JSON.stringify(value)).toString('base64url');
+    process.stdout.write(`${part({ alg: 'none' })}.${part(claims)}.unsigned\n`);
   },
 };
 

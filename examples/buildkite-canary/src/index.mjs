@@ -1,0 +1,4 @@
+export const handler = async (event) => {
+  if (event.path === '/health') return { statusCode: 200, body: 'ok' };
+  return { statusCode: 200, body: `Paid in ${process.env.CURRENCY}` };
+};
