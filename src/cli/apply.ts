@@ -1,4 +1,4 @@
-import type { ExitCode } from '../errors.js';
+import { DeployError, type ExitCode } from '../errors.js';
 import { renderPlan } from '../render/plan.js';
 import { findDoubts, refuseDoubts, withDoubts } from './ancestry.js';
 import { requireOtherApprover } from './approval.js';
@@ -23,6 +23,7 @@ export async function apply(context: Context): Promise<ExitCode> {
   requireOtherApprover(context);
   const [planFile] = context.args;
   if (planFile !== undefined) return applyPlanFile(context, planFile);
+  refuseWithoutPlanFile(context);
   requireConfirmable(context);
   context.output.group('Reading the file, AWS and the records');
   const spec = await withSecrets(context, await loadSelected(context));
@@ -44,4 +45,15 @@ export async function apply(context: Context): Promise<ExitCode> {
   } finally {
     await planning.codes.close();
   }
+}
+
+/** Whoever names the plan that was approved does not mean the one that would be made now. @throws USAGE */
+function refuseWithoutPlanFile({ options }: Context): void {
+  const given = [
+    ...(options['expect'] === undefined ? [] : ['--expect']),
+    ...(options['planStep'] === undefined ? [] : ['--plan-step']),
+  ];
+  if (given.length === 0) return;
+  const detail = `${given.join(' and ')} ${given.length === 1 ? 'is' : 'are'} about a plan file, and none is named.`;
+  throw new DeployError('USAGE', detail, { fix: 'name it: lambda-deploy apply FILE, which plan --out FILE wrote.' });
 }

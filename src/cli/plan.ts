@@ -1,6 +1,7 @@
 import type { ExitCode } from '../errors.js';
 import type { PlanDocument } from '../model/plan.js';
 import { renderPlan } from '../render/plan.js';
+import { planAnnotation } from '../render/plan-annotation.js';
 import type { LoadedSpec } from '../spec/load.js';
 import { findDoubts, withDoubts } from './ancestry.js';
 import { tellPlan } from './build-plan.js';
@@ -46,7 +47,7 @@ export async function plan(context: Context): Promise<ExitCode> {
 
 async function show(context: Context, spec: LoadedSpec, document: PlanDocument, out?: string): Promise<ExitCode> {
   context.output.group('Plan', document.changes ? 'open' : 'closed');
-  context.output.result(document, renderPlan(document));
+  context.output.result(document, renderPlan(document), (shown) => planAnnotation(shown, scopeOf(context, spec)));
   if (out !== undefined) context.output.diagnostics([[`The plan is in ${out}: lambda-deploy apply ${out}`]]);
   await tellPlan(context, spec, document, out);
   return document.changes && context.options['detailedExitcode'] === true ? 2 : 0;

@@ -52,6 +52,13 @@ describe('a plan file', () => {
     expect(ran.json()).toMatchObject({ result: 'succeeded' });
   });
 
+  it('has to be named where a digest is expected of it', async () => {
+    const run = await deployed();
+    const ran = await run.run('apply', '--yes', '--expect', `sha256:${'0'.repeat(64)}`, '--plan-step', 'plan');
+    expect(ran.exitCode).toBe(1);
+    expect(ran.err).toMatch(/^error\[USAGE\][^]*--expect and --plan-step are about a plan file/);
+  });
+
   it('has the events that health checks send from files of their own', async () => {
     const run = await deployed();
     await run.write('event.json', '\ufeff{ "body": "planned" }');
