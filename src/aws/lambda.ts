@@ -249,6 +249,14 @@ class SdkLambda implements LambdaPort {
     return this.version(answer, `function ${name}`);
   }
 
+  async deleteVersion(name: string, number: Version): Promise<void> {
+    // Without a qualifier the same call deletes the function with everything in it.
+    if (!/^[1-9]\d*$/.test(number)) throw new DeployError('INTERNAL', `${JSON.stringify(number)} is no version.`);
+    const { sdk, writes } = this.clients;
+    const command = new sdk.DeleteFunctionCommand({ FunctionName: name, Qualifier: number });
+    await this.write('DeleteFunction', `version ${number} of ${name}`, {}, (limits) => writes.send(command, limits));
+  }
+
   async createAlias(name: string, alias: { name: string; version: Version; description?: string }): Promise<LiveAlias> {
     const { sdk, writes } = this.clients;
     const input = {

@@ -58,7 +58,8 @@ async function readHistory(
   { name, region, aliases }: DesiredFunction,
   limit: number,
 ): Promise<Found[]> {
-  const { subject, exists } = await readSubject(context, session, account, name);
+  const { subject, latest } = await readSubject(context, session, account, name);
+  const exists = latest !== undefined;
   const keys = aliases.length === 0 ? [null] : aliases.map((alias) => alias.name);
   const lists = await Promise.all(keys.map((alias) => session.records.list(subject, alias)));
   const isUnrecorded = lists.some((own) => own.length === 0);

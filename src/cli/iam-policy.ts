@@ -25,6 +25,7 @@ export async function iamPolicy(context: Context): Promise<ExitCode> {
     for: isPlan ? 'plan' : 'apply',
     strict: options['strict'] === true,
     blame: options['blame'] === true,
+    prune: options['prune'] === true,
   } as const;
   const policy = policyFor(functions, purpose);
   output.diagnostics(notesOn(functions, policy, isPlan).map((note) => [note]));

@@ -93,6 +93,7 @@ function createProgram(host: Host, act: Act): Command {
   verb('history', 'list the deployments that are recorded, newest first')
     .option('--limit <number>', 'how many of each alias; 20, and all with --format json')
     .action(act(async () => (await import('./history.js')).history));
+  addPrune(verb, act);
   addIamPolicy(verb, act);
   addPipeline(verb, act);
   addImport(program, act);
@@ -132,11 +133,20 @@ function addPlan(verb: (name: string, description: string) => Command, act: Act)
   withStepOptions(plan).action(act(async () => (await import('./plan.js')).plan));
 }
 
+function addPrune(verb: (name: string, description: string) => Command, act: Act): void {
+  verb('prune', 'delete old published versions that nothing needs')
+    .option('--keep <number>', 'how many of the newest versions stay beside those that are needed')
+    .option('--plan-only', 'show the plan and stop', false)
+    .option('-y, --yes', 'do not ask', false)
+    .action(act(async () => (await import('./prune.js')).prune));
+}
+
 function addIamPolicy(verb: (name: string, description: string) => Command, act: Act): void {
   verb('iam-policy', 'print the least-privilege policy for this file')
     .addOption(new Option('--for <role>', 'what the role is for').choices(['plan', 'apply']).default('apply'))
     .option('--strict', 'also what drift --strict reads', false)
     .option('--blame', 'also what drift --blame reads', false)
+    .option('--prune', 'also what prune reads and deletes', false)
     .option('--trust', 'print the trust policy for Buildkite instead', false)
     .option('--organization <slug>', 'with --trust: the organization')
     .option('--pipeline <slug>', 'with --trust: the pipeline')

@@ -11,7 +11,7 @@ import { createTrail } from '../aws/trail.js';
 import { waitUntilSettled } from '../aws/wait.js';
 import { DeployError, isDeployError } from '../errors.js';
 import type { Attachment } from '../model/drift.js';
-import { LATEST, type Desired, type DesiredFunction, type LiveFunction } from '../model/function.js';
+import { LATEST, type Desired, type DesiredFunction, type LiveFunction, type LiveVersion } from '../model/function.js';
 import type { AlarmsPort, LambdaPort, ObjectStorePort, RecordStore, RecordSubject, TrailPort } from '../model/ports.js';
 import type { DeployRecord } from '../model/record.js';
 import { versionsNeeded } from '../planner/deploy.js';
@@ -228,7 +228,7 @@ export async function readSettled(
 }
 
 /**
- * The function as far as its records need it, by one GetFunction; `exists`: whether AWS has it.
+ * The function as far as its records need it, by one GetFunction. `latest` is absent where it does not exist.
  *
  * @throws WRONG_ACCOUNT before anything else is believed; AWS_*
  */
@@ -237,12 +237,12 @@ export async function readSubject(
   session: Session,
   account: string | undefined,
   name: string,
-): Promise<{ readonly subject: RecordSubject; readonly exists: boolean }> {
+): Promise<{ readonly subject: RecordSubject; readonly latest?: LiveVersion }> {
   const read = await session.lambda.getFunction(name);
   await refuseWrongAccount(session, account, name, read);
-  if (read === undefined) return { subject: { name, arn: '', tags: {} }, exists: false };
+  if (read === undefined) return { subject: { name, arn: '', tags: {} } };
   context.output.redactor.learnVersion(read.version);
-  return { subject: { name, arn: read.arn, tags: read.tags }, exists: true };
+  return { subject: { name, arn: read.arn, tags: read.tags }, latest: read.version };
 }
 
 async function refuseWrongAccount(

@@ -36,6 +36,8 @@ export interface Purpose {
   readonly for: 'plan' | 'apply';
   readonly strict: boolean;
   readonly blame: boolean;
+  /** Only for `apply`: whether old versions may be deleted. */
+  readonly prune: boolean;
 }
 
 export interface Statement {
@@ -245,6 +247,15 @@ const WRITES: readonly Grant[] = [
   },
 ];
 
+/** The function's own ARN is not among them: with it the same action deletes the whole function. */
+const PRUNE: readonly Grant[] = [
+  {
+    sid: 'DeleteVersions',
+    actions: ['lambda:DeleteFunction', 'lambda:GetProvisionedConcurrencyConfig'],
+    resources: (one) => [`${functionArn(one)}:*`],
+  },
+];
+
 function parameterArn(one: PolicyFunction, name: string): string {
   if (name.startsWith('arn:')) return literal(name);
   // A version or a label after the name is no part of the resource.
@@ -261,11 +272,13 @@ function repositoryOf({ image, region }: PolicyFunction): readonly string[] {
 
 /** The least that the commands of the purpose need for these functions; the same functions in another order give the same bytes. */
 export function policyFor(functions: readonly PolicyFunction[], purpose: Purpose): Policy {
+  const deletes = purpose.prune && purpose.for === 'apply';
   const grants = [
     ...READS,
-    ...(purpose.strict ? STRICT : []),
+    ...(purpose.strict || deletes ? STRICT : []),
     ...(purpose.blame ? BLAME : []),
     ...(purpose.for === 'apply' ? WRITES : []),
+    ...(deletes ? PRUNE : []),
   ];
   const statements = grants.flatMap(({ sid, actions, resources, condition }): Statement[] => {
     const Resource = [...new Set(functions.flatMap(resources))].sort();

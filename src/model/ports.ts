@@ -91,6 +91,13 @@ export interface LambdaPort {
     name: string,
     publish: { readonly description: string; readonly codeSha256: string; readonly revisionId?: string },
   ): Promise<LiveVersion>;
+  /**
+   * Deletes one published version, and can delete nothing else: not `$LATEST`, not an alias, not the function.
+   *
+   * @param number a published number: digits, the first of them none of zero
+   * @throws INTERNAL before any call for anything else; AWS_CONFLICT where an alias uses it
+   */
+  deleteVersion(name: string, number: Version): Promise<void>;
   createAlias(name: string, alias: { name: string; version: Version; description?: string }): Promise<LiveAlias>;
   /** Always sends the weights, so that leftovers are cleared by the same call. */
   updateAlias(

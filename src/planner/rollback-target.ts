@@ -58,6 +58,14 @@ export function chooseTarget(
   return { version: record.version, record, ...leaves };
 }
 
+/** The versions that rollbacks, one after the other, go to from the served one, nearest first, each once; none where no record says. */
+export function rollbackVersions(served: Version, records: readonly DeployRecord[]): readonly Version[] {
+  const effective = effectiveRecord(served, records);
+  if (effective === undefined) return [];
+  const before = deploymentsBefore(effective, records).filter(({ takenBack }) => takenBack !== true);
+  return [...new Set(before.flatMap(({ version }) => (version === null || version === served ? [] : [version])))];
+}
+
 /** Good deployments, newest first; a rollback is one where it is all that is known of the deployment that it went to. */
 function deploymentsBefore(effective: DeployRecord, records: readonly DeployRecord[]): DeployRecord[] {
   return records

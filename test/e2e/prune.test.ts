@@ -1,0 +1,155 @@
+import { AddPermissionCommand } from '@aws-sdk/client-lambda';
+import { describe, expect, it } from 'vitest';
+import { parsePolicies } from '../../src/sandbox/iam-policy.js';
+import type { SandboxOptions } from '../../src/sandbox/server.js';
+import { deployed, type Document, fileOf, hello, okHandler, spawnCli, type Stage } from './support.js';
+
+/** Versions 1 to `count`, each deployed to `live`. */
+async function versions(count: number, options: SandboxOptions = {}, more: Document = {}): Promise<Stage> {
+  const it = await deployed(
+    { settleMs: 0, invoke: () => ({ statusCode: 200, body: 'ok' }), ...options },
+    fileOf({ hello: hello() }, more),
+  );
+  for (let version = 2; version <= count; version += 1) {
+    await it.code(okHandler(String(version)));
+    expect((await it.run('apply', '--yes')).exitCode).toBe(0);
+  }
+  it.mutations();
+  return it;
+}
+
+const numbers = (it: Stage): string[] => [...it.fn().versions.keys()];
+
+function alias(it: Stage, name: string, functionVersion: string, weights: Record<string, number> = {}): void {
+  const live = it.fn().aliases.get('live');
+  if (live === undefined) throw new Error('there is no alias live');
+  it.fn().aliases.set(name, { ...live, name, functionVersion, weights: weights as never });
+}
+
+const planned = (plan: Document): string[] =>
+  plan['functions'][0].operations.map(({ version }: Document) => String(version));
+
+describe('prune', () => {
+  it('with the built program: shows its plan, deletes what nothing needs, and rollback still goes back', async () => {
+    const it = await versions(6);
+    const env = { LAMBDA_DEPLOY_ENDPOINT_URL: it.sandbox.url, BUILDKITE_COMMIT: '' };
+    const cli = async (...argv: string[]) => spawnCli(argv, { cwd: it.folder, env }).done;
+    const plan = await cli('prune', '--keep', '2', '--plan-only');
+    expect([plan.exitCode, plan.out]).toEqual([0, expect.stringContaining('Plan: 3 versions to delete.')]);
+    expect(plan.out).toContain('a rollback of alias live goes there');
+    expect(it.mutations()).toEqual([]);
+    const done = await cli('prune', '--keep', '2', '--yes');
+    expect([done.exitCode, done.out]).toEqual([0, expect.stringContaining('deleted: 1, 2, 3')]);
+    expect(numbers(it)).toEqual(['4', '5', '6']);
+    expect((await it.run('rollback', '--yes')).exitCode).toBe(0);
+    expect((await it.run('rollback', '--yes')).exitCode).toBe(0);
+    expect(it.fn().aliases.get('live')?.functionVersion).toBe('4');
+    expect((await it.run('prune', '--keep', '2', '--yes')).out).toContain('Nothing to delete.');
+  });
+
+  it('asks: without a terminal and --yes nothing is called; a no is a no', async () => {
+    const it = await versions(4);
+    const refused = await it.run('prune', '--keep', '1');
+    expect([refused.exitCode, refused.err]).toEqual([1, expect.stringContaining('CONFIRMATION_REQUIRED')]);
+    const terminal = { isTerminal: { stdin: true, stdout: true, stderr: true }, ask: () => Promise.resolve('no') };
+    expect((await it.runWith(terminal, 'prune', '--keep', '1')).exitCode).toBe(1);
+    expect(numbers(it)).toHaveLength(4);
+  });
+
+  it.each(['0', '-1', '1.5', 'all', ''])('--keep=%s is refused before any call', async (keep) => {
+    const it = await versions(1);
+    const ran = await it.run('prune', `--keep=${keep}`, '--yes');
+    expect([ran.exitCode, ran.err, it.seen()]).toEqual([1, expect.stringContaining('USAGE'), []]);
+  });
+
+  it('keeps what aliases that nobody declared use, and what has a policy or provisioned concurrency of its own', async () => {
+    const it = await versions(8);
+    alias(it, 'theirs', '1');
+    it.fn().provisioned.set('2', { requested: 1, readyAt: 0, lastModified: '' });
+    const permission = { Action: 'lambda:InvokeFunction', Principal: 's3.amazonaws.com', StatementId: 'a' };
+    await it.client.send(new AddPermissionCommand({ FunctionName: 'hello', Qualifier: '3', ...permission }));
+    const plan = (await it.run('prune', '--keep', '1', '--plan-only', '--format', 'json')).json();
+    expect(planned(plan)).toEqual(['4', '5', '6']);
+    expect(JSON.stringify(plan)).toContain('it has a policy of its own');
+    expect(JSON.stringify(plan)).toContain('it has provisioned concurrency of its own');
+    expect(JSON.stringify(plan)).toContain('alias theirs points at it');
+    expect(plan['warnings'].map(({ code }: Document) => String(code))).toEqual([
+      'REFERENCES_BY_NUMBER',
+      'NOT_PUBLISHED_AGAIN',
+    ]);
+    const markdown = await it.run('prune', '--keep', '1', '--plan-only', '--format', 'markdown');
+    expect(markdown.out).toMatch(/\| delete \| published \| description \| why \|/);
+  });
+
+  it('deletes nothing while a rollout is open', async () => {
+    const it = await versions(5);
+    alias(it, 'theirs', '2', { '3': 0.1 });
+    const ran = await it.run('prune', '--keep', '1', '--yes');
+    expect([ran.exitCode, ran.out]).toEqual([0, expect.stringContaining('alias theirs has a rollout open')]);
+    expect(it.mutations()).toEqual([]);
+  });
+
+  it('keeps a version that an alias got meanwhile, before the call and where Lambda refuses it', async () => {
+    let calls = 0;
+    const it: Stage = await versions(6, {
+      intercept: ({ operation }) => {
+        if (operation !== 'DeleteFunction') return undefined;
+        calls += 1;
+        // Just before the deletion of 1 somebody points at 3, and before that of 2 at 2.
+        alias(it, calls === 1 ? 'early' : 'late', calls === 1 ? '3' : '2');
+        return undefined;
+      },
+    });
+    const refused = await it.run('prune', '--keep', '1', '--yes');
+    expect([refused.exitCode, refused.out]).toEqual([
+      0,
+      expect.stringContaining('kept: 2, alias late points at it by now'),
+    ]);
+    expect(refused.out).toContain('kept: 3, alias early points at it by now');
+    expect(numbers(it)).toEqual(['2', '3', '5', '6']);
+  });
+
+  it('finds by reading that a deletion whose answer was lost took effect', async () => {
+    const it = await versions(4, {
+      intercept: ({ operation, n }) =>
+        operation === 'DeleteFunction' && n === 1 ? { kind: 'reset-after' } : undefined,
+    });
+    const ran = await it.run('prune', '--keep', '1', '--yes', '--format', 'json');
+    expect(ran.json()['functions'][0].operations.map(({ status }: Document) => String(status))).toContain('recovered');
+    expect(numbers(it)).toEqual(['3', '4']);
+  });
+
+  it('stops between two deletions on a signal, and says what was deleted', async () => {
+    const controller = new AbortController();
+    const { DeployError } = await import('../../src/errors.js');
+    const it = await versions(6, {
+      intercept: ({ operation }) => {
+        if (operation === 'DeleteFunction') controller.abort(new DeployError('INTERRUPTED', 'stopped.'));
+        return undefined;
+      },
+    });
+    const ran = await it.runWith({ signal: controller.signal }, 'prune', '--keep', '1', '--yes');
+    expect(ran.exitCode).toBe(143);
+    expect(ran.out).toContain('deleted: 1\n');
+    expect(ran.out).toContain('not deleted: 2, 3, 4');
+    expect(numbers(it)).toEqual(['2', '3', '4', '5', '6']);
+  });
+
+  it('runs with the policy of iam-policy --prune, which cannot delete the function', async () => {
+    const policies = new Map(parsePolicies('{"Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}'));
+    const it = await versions(4, { iamPolicy: policies });
+    const restrict = async (...argv: string[]): Promise<string> => {
+      const { out } = await it.run('iam-policy', ...argv);
+      for (const [key, rules] of parsePolicies(out)) policies.set(key, rules);
+      return out;
+    };
+    expect(await restrict()).not.toContain('lambda:DeleteFunction"');
+    expect((await it.run('prune', '--keep', '1', '--yes')).exitCode).toBe(1);
+    expect(await restrict('--for', 'plan', '--prune')).not.toContain('lambda:DeleteFunction"');
+    const policy = JSON.parse(await restrict('--prune')) as Document;
+    const statement = policy['Statement'].find(({ Sid }: Document) => Sid === 'DeleteVersions');
+    expect(statement.Resource).toEqual(['arn:aws:lambda:us-east-1:123456789012:function:hello:*']);
+    expect((await it.run('prune', '--keep', '1', '--yes')).exitCode).toBe(0);
+    expect(numbers(it)).toEqual(['3', '4']);
+  });
+});
