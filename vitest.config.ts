@@ -4,7 +4,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
-    exclude: ['test/interop/**', 'test/archives/**', 'test/faults/**'],
+    exclude: ['test/interop/**', 'test/archives/**', 'test/faults/**', 'test/**/*.long.test.ts'],
     // A test that hangs fails; one on a machine that is busy with others does not.
     testTimeout: 60_000,
     hookTimeout: 60_000,

@@ -482,7 +482,7 @@ describe('every property of this tool’s own', () => {
   );
 });
 
-/** Where code comes from, and the region, need more than one function on one endpoint: test/e2e/code-sources.test.ts, code-in-s3.test.ts, environments.test.ts. */
+/** Where code comes from, and the region, need more than one function on one endpoint: test/e2e/code-sources.test.ts, code-in-s3.long.test.ts, environments.test.ts. */
 const OF_THE_CODE = [
   'region',
   'code.bucket',
