@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { kill } from 'node:process';
 
 /** More than this on stdout is no answer that anybody asked for. */
@@ -29,32 +29,50 @@ export type ProgramEnd =
 export function runProgram(name: string, args: readonly string[], run: ProgramRun): Promise<ProgramEnd> {
   if (run.cut.aborted) return Promise.resolve({ status: 'cut' });
   return new Promise((resolve) => {
-    const child = spawn(name, args, { cwd: run.cwd, env: run.env, detached: true, stdio: 'pipe' });
+    const child = start(name, args, run);
+    if (typeof child === 'string') return resolve({ status: 'unstarted', reason: child });
     const out: Buffer[] = [];
     let outBytes = 0;
     let err = '';
     const end = (how: ProgramEnd): void => {
       run.cut.removeEventListener('abort', cutOff);
-      if (how.status !== 'ended') [child.stdin, child.stdout, child.stderr].forEach((stream) => stream.destroy());
+      if (how.status !== 'ended') [child.stdin, child.stdout, child.stderr].forEach((stream) => stream?.destroy());
       resolve(how);
     };
     const cutOff = (): void => {
       killGroup(child.pid);
       end({ status: 'cut' });
     };
+    child.on('error', (error) => end({ status: 'unstarted', reason: codeOf(error) }));
+    child.on('close', (exitCode) => end({ status: 'ended', exitCode, out: Buffer.concat(out).toString(), err }));
     run.cut.addEventListener('abort', cutOff, { once: true });
-    child.stdout.on('data', (chunk: Buffer) => {
+    child.stdout?.on('data', (chunk: Buffer) => {
       outBytes += chunk.length;
       if (outBytes > MAX_OUT_BYTES) cutOff();
       else out.push(chunk);
     });
-    child.stderr.on('data', (chunk: Buffer) => (err = (err + chunk.toString()).slice(-KEPT_ERR_CHARACTERS)));
-    child.on('error', (error: NodeJS.ErrnoException) => end({ status: 'unstarted', reason: error.code ?? error.name }));
-    child.on('close', (exitCode) => end({ status: 'ended', exitCode, out: Buffer.concat(out).toString(), err }));
+    child.stderr?.on('data', (chunk: Buffer) => (err = (err + chunk.toString()).slice(-KEPT_ERR_CHARACTERS)));
     // A program that does not read its input to the end says by its exit code what it thinks of it.
-    child.stdin.on('error', () => undefined);
-    child.stdin.end(run.input);
+    child.stdin?.on('error', () => undefined);
+    child.stdin?.end(run.input);
   });
+}
+
+/**
+ * The program as it starts, or the code of what node throws at once (E2BIG, ENOMEM, ETXTBSY, a zero byte). Others come as its `error`;
+ * out of file descriptors (EMFILE, ENFILE) it has no streams until then.
+ */
+function start(name: string, args: readonly string[], { cwd, env }: ProgramRun): ChildProcess | string {
+  try {
+    return spawn(name, args, { cwd, env, detached: true, stdio: 'pipe' });
+  } catch (error) {
+    return codeOf(error);
+  }
+}
+
+function codeOf(error: unknown): string {
+  const { code, name } = error as NodeJS.ErrnoException;
+  return code ?? name;
 }
 
 function killGroup(pid: number | undefined): void {
