@@ -2,7 +2,7 @@ import type { Attachment } from '../model/drift.js';
 import type { DesiredFunction, MetadataStore, Version } from '../model/function.js';
 import type { Warning } from '../model/plan.js';
 import type { FunctionPrune } from '../model/prune.js';
-import { keepAttached, planPrune } from '../planner/prune.js';
+import { keepAttached, planPrune, type Pin } from '../planner/prune.js';
 import type { Context } from './context.js';
 import { readSubject, type Session } from './session.js';
 
@@ -14,6 +14,8 @@ export interface PruneJob {
 
 interface Wanted {
   readonly one: DesiredFunction;
+  /** By the function's name. */
+  readonly pins: ReadonlyMap<string, readonly Pin[]>;
   readonly account: string | undefined;
   readonly keep: number;
 }
@@ -29,7 +31,7 @@ const VERSIONS_AT_ONCE = 5;
 export async function preparePrune(
   context: Context,
   session: Session,
-  { one: { name, region, aliases: declared }, account, keep }: Wanted,
+  { one: { name, region, aliases: declared }, pins, account, keep }: Wanted,
 ): Promise<PruneJob> {
   const place = { name, ...(region === undefined ? {} : { region }) };
   const { subject, latest } = await readSubject(context, session, account, name);
@@ -45,7 +47,8 @@ export async function preparePrune(
   const lists = await Promise.all(keys.map((alias) => session.records.list(subject, alias)));
   const records = new Map(keys.map((alias, index) => [alias, lists[index] ?? []]));
   const now = new Date(context.host.clock.now()).toISOString();
-  const plan = planPrune({ ...place, keep, latest, aliases, versions, records, now });
+  const input = { ...place, keep, latest, aliases, pins: pins.get(name) ?? [], versions, records, now };
+  const plan = planPrune(input);
   const candidates = plan.operations.map(({ version }) => version);
   return { session, plan: keepAttached(plan, await readOwn(session, name, candidates)) };
 }

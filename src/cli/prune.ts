@@ -7,6 +7,7 @@ import { renderPrunePlan, renderPruneResult } from '../render/prune.js';
 import { toDesired } from '../spec/load.js';
 import { confirm, requireConfirmable } from './confirm.js';
 import type { Context } from './context.js';
+import { readPins } from './prune-pins.js';
 import { preparePrune, pruneWarnings, type PruneJob } from './prune-read.js';
 import { openSessions } from './session.js';
 import { loadSelected } from './spec.js';
@@ -20,11 +21,12 @@ export async function prune(context: Context): Promise<ExitCode> {
   const keep = keepOf(context);
   requireConfirmable(context);
   const desired = toDesired(await loadSelected(context, { keepUnset: true }), new Map());
+  const pins = await readPins(context);
   const sessions = openSessions(context, desired);
   const jobs: PruneJob[] = [];
   // One after the other: what hangs on versions is read within the slow quota.
   for (const one of desired.functions)
-    jobs.push(await preparePrune(context, await sessions(one), { one, account: desired.account, keep }));
+    jobs.push(await preparePrune(context, await sessions(one), { one, pins, account: desired.account, keep }));
   const functions = jobs.map(({ plan }) => plan);
   const changes = functions.some(({ operations }) => operations.length > 0);
   const warnings = pruneWarnings(functions, desired.metadata.store);

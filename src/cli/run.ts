@@ -134,7 +134,10 @@ function addPlan(verb: (name: string, description: string) => Command, act: Act)
 }
 
 function addPrune(verb: (name: string, description: string) => Command, act: Act): void {
-  verb('prune', 'delete old published versions that nothing needs')
+  const prune = verb('prune', 'delete old published versions that nothing needs');
+  // Refused with its reason, so it is understood, but not offered.
+  prune.options.find(({ long }) => long === '--alias')?.hideHelp();
+  prune
     .option('--keep <number>', 'how many of the newest versions stay beside those that are needed')
     .option('--plan-only', 'show the plan and stop', false)
     .option('-y, --yes', 'do not ask', false)

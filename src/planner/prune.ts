@@ -3,7 +3,15 @@ import type { DeleteVersionOperation, FunctionPrune } from '../model/prune.js';
 import type { DeployRecord } from '../model/record.js';
 import { rollbackVersions } from './rollback-target.js';
 
-/** One function as AWS and the records have it. */
+/** A version that the file wants an alias to point at. */
+export interface Pin {
+  readonly version: Version;
+  readonly alias: string;
+  /** The one that says so; absent in a file without. */
+  readonly environment?: string;
+}
+
+/** One function as AWS, the file and the records have it. */
 export interface PruneInput {
   readonly name: string;
   readonly region?: string;
@@ -12,6 +20,8 @@ export interface PruneInput {
   readonly latest: Pick<LiveFunction['latest'], 'state' | 'lastUpdateStatus'>;
   /** Every alias of the function, declared or not. */
   readonly aliases: readonly LiveAlias[];
+  /** The versions that the file pins, in any of its environments, applied yet or not. */
+  readonly pins: readonly Pin[];
   /** Every published version, oldest first. */
   readonly versions: readonly LiveVersion[];
   /** Of every alias that is live or declared, newest first; `null`: of a function without aliases. */
@@ -21,7 +31,7 @@ export interface PruneInput {
 }
 
 /**
- * Which versions are not needed any more: all but the newest `keep`, those that an alias or a weight uses, those that rollbacks of
+ * Which versions are not needed any more: all but the newest `keep`, those that an alias or a weight uses or that the file pins, those that rollbacks of
  * any alias would go to (`keep` in a row; the `keep` before the live one where no record says where), and those newer than what an
  * unfinished run had to go by. Nothing while a rollout or a deployment is under way.
  */
@@ -86,10 +96,14 @@ function reasonsToKeep(input: PruneInput): ReadonlyMap<Version, ReadonlySet<stri
   const keep = (version: Version, reason: string): void => {
     reasons.set(version, (reasons.get(version) ?? new Set()).add(reason));
   };
-  const { keep: count, versions, aliases, records } = input;
+  const { keep: count, versions, aliases, pins, records } = input;
   for (const { name, version, weights } of aliases) {
     keep(version, `alias ${name} points at it`);
     for (const additional of Object.keys(weights)) keep(additional, `alias ${name} sends a share of its traffic there`);
+  }
+  for (const { version, alias, environment } of pins) {
+    const where = environment === undefined ? '' : ` in environment ${environment}`;
+    keep(version, `alias ${alias} is to point at it${where}`);
   }
   for (const { version } of versions.slice(-count)) keep(version, `one of the newest ${count}`);
   for (const alias of aliases) {

@@ -81,6 +81,30 @@ describe('prune', () => {
     expect(markdown.out).toMatch(/\| delete \| published \| description \| why \|/);
   });
 
+  it('keeps what any environment of the file pins, also before it is applied', async () => {
+    const it = await versions(5);
+    const pinned = (version: string): Document => ({ functions: { hello: { aliases: { live: { version } } } } });
+    const file = (two: string): Document =>
+      fileOf({ hello: hello() }, { environments: { one: pinned('1'), two: pinned(two) } });
+    await it.file(file('2'));
+    const run = (...argv: string[]) => it.run('prune', '--keep', '1', '--environment', 'one', ...argv);
+    const plan = (await run('--plan-only', '--format', 'json')).json();
+    expect(planned(plan)).toEqual(['3']);
+    const reasons = (version: string): unknown =>
+      plan['functions'][0].kept.find((one: Document) => one['version'] === version)['reasons'];
+    expect(reasons('1')).toEqual(['alias live is to point at it in environment one']);
+    expect(reasons('2')).toEqual(['alias live is to point at it in environment two']);
+    expect((await run('--yes')).exitCode).toBe(0);
+    expect((await it.run('apply', '--environment', 'one', '--yes')).exitCode).toBe(0);
+    expect(it.fn().aliases.get('live')?.functionVersion).toBe('1');
+    const before = it.seen();
+    await it.file(file('${PINNED}'));
+    const unknown = await run('--yes');
+    expect([unknown.exitCode, unknown.err]).toEqual([1, expect.stringContaining('UNSET_VARIABLE')]);
+    expect(it.seen()).toEqual(before);
+    expect((await it.run('prune', '--help')).out).not.toContain('--alias');
+  });
+
   it('deletes nothing while a rollout is open', async () => {
     const it = await versions(5);
     alias(it, 'theirs', '2', { '3': 0.1 });

@@ -23,7 +23,7 @@ const published = (count: number): LiveVersion[] =>
 function input(more: Partial<PruneInput> = {}): PruneInput {
   const records = new Map<string | null, readonly DeployRecord[]>();
   const now = '2026-06-01T00:00:00.000Z';
-  return { name: 'app', keep: 1, latest: {}, aliases: [], versions: published(9), records, now, ...more };
+  return { name: 'app', keep: 1, latest: {}, aliases: [], pins: [], versions: published(9), records, now, ...more };
 }
 
 const deleted = (more: Partial<PruneInput>): string => {
@@ -43,6 +43,15 @@ describe('what prune deletes', () => {
       'where records say, those',
       { aliases: [alias('4')], records: of(record(1, { version: '2' }), record(2, { version: '4' })) },
       '1 3 5 6 7 8',
+    ],
+    [
+      'what the file pins stays, also before it is applied',
+      {
+        aliases: [alias('9')],
+        records: of(record(1, { version: '8' }), record(2, { version: '9' })),
+        pins: [{ version: '1', alias: 'live' }],
+      },
+      '2 3 4 5 6 7',
     ],
     [
       'nothing while traffic is split',
