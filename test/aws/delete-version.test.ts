@@ -42,12 +42,13 @@ describe('deleteVersion', () => {
     ...['1,2', '1&Qualifier=2', '../1', '1/../..', 'null', 'undefined', '%31', '0x1'],
     ...([undefined, null, 0, -1, 1.5, Number.NaN, {}, [], ['live'], ['1', '2']] as unknown as string[]),
   ])('%j is refused before any call', async (number) => {
-    const it = await deployed();
-    const before = it.sandbox.calls.length;
-    const lambda = await createLambda({ region: 'us-east-1', endpoint: it.sandbox.url, allowMissingRevisionId: true });
+    // Nobody listens there: a call that is made answers AWS_UNREACHABLE.
+    const lambda = await createLambda({
+      region: 'us-east-1',
+      endpoint: 'http://127.0.0.1:1',
+      allowMissingRevisionId: true,
+    });
     await expect(lambda.deleteVersion('hello', number)).rejects.toMatchObject({ code: 'INTERNAL' });
-    expect(it.sandbox.calls).toHaveLength(before);
-    expect(it.fn().versions.size).toBe(1);
   });
 
   it('is the only place that can delete a version or a function', async () => {

@@ -495,7 +495,7 @@ const OF_THE_CODE = [
   'code.s3.version',
   'code.sourceKmsKeyArn',
 ];
-/** Time has to pass: test/spec/rollout.test.ts reads them, test/e2e/rollouts.test.ts shows what each does. */
+/** Time has to pass: test/spec/rollout.test.ts reads them, test/e2e/rollouts.long.test.ts shows what each does. */
 const OF_ROLLOUTS = [
   'aliases.*.onCancel',
   'aliases.*.rollout',
