@@ -1,4 +1,4 @@
-import { DeployError } from '../errors.js';
+import { DeployError, isDeployError } from '../errors.js';
 import { isUnreadable } from '../model/function.js';
 import type { RecordSubject } from '../model/ports.js';
 import type { DeployRecord } from '../model/record.js';
@@ -18,6 +18,8 @@ const MAX_LOOKS = 3;
 export class Journal {
   private records: readonly DeployRecord[] = [];
   private isOpen = false;
+  /** Whether a write got no answer, so that it may have taken effect. */
+  private isLost = false;
 
   constructor(
     private readonly job: ApplyJob,
@@ -59,15 +61,38 @@ export class Journal {
     return this.ports.records.tagsFor(this.records, this.known);
   }
 
-  /** @throws DEPLOYMENT_RUNNING, RECORD_STORE, AWS_*: then nothing was changed */
+  /** @throws DEPLOYMENT_RUNNING, RECORD_STORE, AWS_*: then nothing was changed, and what was opened, or may have been, needs closing */
   async open(): Promise<void> {
     this.records = openRecords(this.job, this.ports);
     const { live, desired } = this.job;
     // A function that does not exist has no tags yet: its record travels with CreateFunction.
     if (live === undefined && this.ports.records.kind === 'tags') return;
-    await this.write('open', live ?? { name: desired.name, arn: '', tags: {} }, this.records);
-    this.isOpen = true;
+    const subject = live ?? { name: desired.name, arn: '', tags: {} };
+    try {
+      await this.write('open', subject, this.records);
+    } catch (error) {
+      this.records = await this.leftOpen(subject);
+      throw error;
+    } finally {
+      this.isOpen = this.records.length > 0;
+    }
     if (live !== undefined && this.job.takesOver !== true) await this.lookAgain(live);
+  }
+
+  /**
+   * What a failed opening has left open. S3 lets go by itself; the tags are one call; the others write alias by alias, and where
+   * they cannot tell, any may be open.
+   */
+  private async leftOpen(subject: RecordSubject): Promise<readonly DeployRecord[]> {
+    const { kind } = this.ports.records;
+    if (kind === 's3') return [];
+    if (kind === 'tags') return this.isLost ? this.records : [];
+    try {
+      await this.refresh(subject);
+    } catch {
+      return this.records;
+    }
+    return this.records.filter((own) => this.known.some(({ id, alias }) => id === own.id && alias === own.alias));
   }
 
   /**
@@ -146,7 +171,14 @@ export class Journal {
       ...retryWith(this.ports, this.job.desired.name),
       // A stopped run still closes its record.
       signal: new AbortController().signal,
-      call: () => this.ports.records[what](subject, records, this.known, this.job.takesOver),
+      call: async () => {
+        try {
+          await this.ports.records[what](subject, records, this.known, this.job.takesOver);
+        } catch (error) {
+          this.isLost ||= !isDeployError(error) || error.code === 'AWS_AMBIGUOUS';
+          throw error;
+        }
+      },
       inspect: () => Promise.resolve('unchanged'),
     });
   }

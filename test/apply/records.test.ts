@@ -159,6 +159,62 @@ describe('records in files', () => {
   });
 });
 
+describe('a run that fails while it opens its records', () => {
+  const recordsOf = async (run: Stage): Promise<Document[]> =>
+    (await run.run('history', '--format', 'json')).json()['records'] as Document[];
+  /** Another spec, which an open record would refuse. */
+  const next = (more: Document = {}): Document => fileOf({ hello: hello({ memorySize: 512, ...more }) });
+
+  it('closes what may be open, where no answer came for a minute: nobody has to wait for it', async () => {
+    let isArmed = false;
+    const opens = (body: unknown): boolean => /[0-9a-z]{12}o:/.test(JSON.stringify(body));
+    const intercept: Intercept = ({ operation, body }) =>
+      isArmed && operation === 'TagResource' && opens(body) ? { kind: 'reset-after' } : undefined;
+    const run = await deployed({ intercept });
+    await run.code(okHandler('two'));
+    isArmed = true;
+    const ran = await run.run('apply', '--yes', '--format', 'json');
+    isArmed = false;
+    expect([ran.exitCode, changes(run)], ran.out).toEqual([1, []]);
+    expect(ran.json()['functions'][0]).toMatchObject({ result: 'failed', notes: [], error: { code: 'AWS_AMBIGUOUS' } });
+    expect(await recordsOf(run)).toMatchObject([{ result: 'failed', version: '1' }, { result: 'succeeded' }]);
+    await run.file(next());
+    expect((await run.run('apply', '--yes')).exitCode).toBe(0);
+  });
+
+  it('leaves no record where AWS refused the only call', async () => {
+    const run = await deployed({ intercept: deniesFrom('TagResource', 2) });
+    await run.file(next());
+    const ran = await run.run('apply', '--yes');
+    expect([ran.exitCode, ran.out]).toEqual([1, expect.not.stringContaining('could not be closed')]);
+    expect(run.mutations()).toEqual(['TagResource']);
+    expect(await recordsOf(run)).toHaveLength(1);
+  });
+
+  it('closes the first of two aliases where the second cannot be written', async () => {
+    const rollout = { steps: ['10%'], interval: '5m', alarms: ['errors'] };
+    const seed = { alarms: { errors: { type: 'metric', state: 'OK', reason: 'quiet' } } } as never;
+    let looks = -1;
+    // The folder of b is one no more after the records were read for the last time: alarms are asked for the plan, and after that.
+    const intercept: Intercept = async ({ operation }) => {
+      if (operation !== 'DescribeAlarms' || looks < 0 || ++looks !== 2) return undefined;
+      await rm(path.join(run.folder, 'records', 'hello', 'b'), { recursive: true });
+      await writeFile(path.join(run.folder, 'records', 'hello', 'b'), 'no folder');
+      return undefined;
+    };
+    const file = fileOf({ hello: hello({ aliases: { a: { rollout }, b: { rollout } } }) }, METADATA);
+    const run: Stage = await deployed({ seed, intercept }, file);
+    await run.code(okHandler('two'));
+    looks = 0;
+    const ran = await run.run('apply', '--yes');
+    expect([ran.exitCode, run.mutations()], ran.out).toEqual([1, []]);
+    expect(ran.out).toMatch(/RECORD_STORE/);
+    const own = path.join(run.folder, 'records', 'hello', 'a');
+    const texts = await Promise.all((await readdir(own)).sort().map((name) => readFile(path.join(own, name), 'utf8')));
+    expect(texts.map((text) => (JSON.parse(text) as Document)['result'] as unknown)).toEqual(['succeeded', 'failed']);
+  });
+});
+
 it('who deployed what is in the record: the build’s own variables', async () => {
   const run = await deployed({}, fileOf({ hello: hello() }, METADATA));
   await run.code(okHandler('two'));
