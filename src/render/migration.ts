@@ -33,6 +33,7 @@ export function renderMigration(document: MigrationDocument): Line[] {
     [`${count(notes.length, 'note')}, ${count(warnings, 'warning')} among them, on what the plugin did otherwise.`],
     [as('dim', `Next${given}: lambda-deploy validate${config}, then lambda-deploy plan${config}${chosen}.`)],
     [as('dim', `Once the plan is what you expect: mv ${pipeline} ${from}`)],
+    [as('dim', 'Plans, approvals, rollbacks and drift as steps of their own: lambda-deploy pipeline')],
   ];
 }
 
