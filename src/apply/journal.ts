@@ -1,5 +1,5 @@
 import { DeployError, isDeployError } from '../errors.js';
-import { isUnreadable } from '../model/function.js';
+import { isUnreadable, type Version } from '../model/function.js';
 import type { RecordSubject } from '../model/ports.js';
 import type { DeployRecord } from '../model/record.js';
 import { runningElsewhere, runningError } from '../model/running.js';
@@ -109,6 +109,30 @@ export class Journal {
       (one) => one.id < (this.records[0]?.id ?? '') || !this.known.some((record) => isOurs(record, one)),
     );
     if (other !== undefined) throw runningError(other);
+  }
+
+  /**
+   * The newer run that has given this version all traffic of an alias, or is about to: `undefined` where none is recorded, or the
+   * records cannot be read.
+   */
+  async wonBy(alias: string, version: Version): Promise<DeployRecord | undefined> {
+    const { live } = this.job;
+    const [own] = this.records;
+    if (live === undefined || own === undefined) return undefined;
+    try {
+      await this.refresh(this.ports.records.kind === 'tags' ? await this.read(live) : live);
+    } catch {
+      return undefined;
+    }
+    const now = new Date(this.ports.clock.now()).toISOString();
+    return this.known.find(
+      (other) =>
+        other.alias === alias &&
+        other.id > own.id &&
+        (other.result === 'open'
+          ? (other.deadline ?? '') > now
+          : other.result === 'succeeded' && other.version === version),
+    );
   }
 
   /** Whether a record was opened, or may have been. */

@@ -5,7 +5,7 @@ import type { FunctionResult, OperationResult, OperationStatus } from '../model/
 import { runningError } from '../model/running.js';
 import { unpredicted } from '../planner/compare.js';
 import { contentOf } from '../planner/normalize.js';
-import { describePlace, type AliasState } from './aliases.js';
+import { describePlace, type AliasState, type Moved } from './aliases.js';
 import { refuseChangedObjects } from './code.js';
 import type { ApplyJob, ApplyPorts } from './job.js';
 import { Journal } from './journal.js';
@@ -126,6 +126,7 @@ class Run {
     const unfit = this.unfitAlias(error);
     if (!isTraffic || (this.steps.moved.length === 0 && unfit === undefined)) return error;
     const kept: string[] = [];
+    let lost: DeployError | undefined;
     for (const moved of [...this.steps.moved].reverse()) {
       const alias = this.job.desired.aliases.find(({ name }) => name === moved.alias);
       if (this.isStopped(error) && alias?.rollout?.onCancel === 'hold' && isShare(moved.after)) {
@@ -139,13 +140,38 @@ class Run {
         kept.push(moved.alias);
         continue;
       }
-      const second = await this.attempt(() => this.steps.aliases.takeBack(moved));
-      if (second !== undefined) return second;
+      const { problem, winner } = await this.putBack(moved);
+      if (problem !== undefined) return problem;
+      if (winner !== undefined) {
+        lost = lostTo(winner, error);
+        continue;
+      }
       this.tookBack = true;
       this.notes.push(`alias ${moved.alias} is back on version ${moved.before.version}.`);
     }
     if (kept.length > 0) return this.staysBecause(error, kept);
+    if (lost !== undefined) return lost;
     return unfit === undefined ? tookBackBecause(error) : this.servesUnfit(error, unfit);
+  }
+
+  /** Puts an alias back, unless it is another run's by now: then it stays, and that run's record is answered. */
+  private async putBack(moved: Moved): Promise<{ readonly problem?: DeployError; readonly winner?: DeployRecord }> {
+    const first = await this.winnerOf(moved);
+    if (first !== undefined) return { winner: first };
+    const problem = await this.attempt(() => this.steps.aliases.takeBack(moved));
+    if (problem === undefined) return {};
+    // Only what the failed move read may have told.
+    const winner = await this.winnerOf(moved);
+    return winner === undefined ? { problem } : { winner };
+  }
+
+  /** The run that gave this one's new version all traffic of an alias, as a promotion of a rollout does that still goes on. */
+  private async winnerOf({ alias, after }: Moved): Promise<DeployRecord | undefined> {
+    const [share] = Object.keys(after.weights);
+    const { aliases } = this.steps;
+    const isPromoted =
+      share !== undefined && aliases.versionOf(alias) === share && !isShare({ weights: aliases.weightsOf(alias) });
+    return isPromoted ? this.journal.wonBy(alias, share) : undefined;
   }
 
   /** Aliases at a share: by the plan, or held because the run was stopped. */
@@ -255,7 +281,17 @@ function tookOver({ function: name, alias, build, actor, startedAt }: DeployReco
   return `this run took over ${alias === null ? '' : `alias ${alias} of `}${name} from a run${by} that began at ${startedAt} and had not ended. If that one still lives, it stops at its next change.`;
 }
 
-function isShare({ weights }: AliasState): boolean {
+/** The rollout went on without this run: there is nothing to put back, and nobody to call. Exit 3. */
+function lostTo({ alias, build, actor, startedAt, result }: DeployRecord, error: DeployError): DeployError {
+  const by = [build === undefined ? '' : ` of build ${build}`, actor === undefined ? '' : ` by ${actor}`].join('');
+  const state = result === 'open' ? 'and is not over' : 'and succeeded';
+  const detail = `${withStop(error.detail)} Alias ${alias ?? ''} serves the new version with all traffic: another run${by} took the rollout over at ${startedAt}, ${state}. It stays so.`;
+  const { source, subject } = error;
+  const fix = 'run status to see what the alias serves; there is nothing to take back.';
+  return new DeployError('LIVE_CHANGED', detail, { source, subject, fix, cause: error });
+}
+
+function isShare({ weights }: Pick<AliasState, 'weights'>): boolean {
   return Object.keys(weights).length > 0;
 }
 

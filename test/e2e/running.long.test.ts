@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
+import { UpdateAliasCommand } from '@aws-sdk/client-lambda';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Intercept } from '../../src/sandbox/server.js';
 import { deployed, type Document, fileOf, hello, okHandler, type Ran, type Stage } from './support.js';
@@ -109,6 +110,53 @@ it('a rollout that somebody takes back while it lives has lost, and its alias is
   expect(ran.out).toContain('alias live is back on version 1.');
   expect(stage.fn().aliases.get('live')).toMatchObject({ functionVersion: '1', weights: {} });
   expect((await stage.run('drift')).exitCode).toBe(0);
+});
+
+describe.each(STORES)('a rollout that somebody promotes while it lives, records in %s', (_store, metadata) => {
+  it('has lost, and the promoted version stays: exit 3, and nobody is asked to move it', async () => {
+    const rollout = { steps: ['10%', '50%'], interval: '1m' };
+    const aliases = { live: { rollout, healthCheck: { expect: { status: 200 }, timeout: '10s' } } };
+    const seed = { buckets: { 'acme-deploys': {} } };
+    const stage = await deployed({ seed, intercept }, fileOf({ hello: hello({ aliases }) }, metadata));
+    await stage.code(okHandler('two'));
+    let other: Ran | undefined;
+    const act = async (): Promise<void> => {
+      other = await stage.runWith({ env: BUILD }, 'promote', '--yes');
+    };
+    // Before the second of its three moves.
+    at = { operation: 'UpdateAlias', act: () => Promise.resolve((at = { operation: 'UpdateAlias', act })) };
+    const ran = await stage.run('apply', '--yes', '--format', 'json');
+    expect(other?.exitCode, other?.out).toBe(0);
+    expect(ran.exitCode, ran.out).toBe(3);
+    expect(ran.json()['functions'][0]).toMatchObject({
+      result: 'failed',
+      aliases: [{ name: 'live', version: '2' }],
+      error: {
+        code: 'LIVE_CHANGED',
+        message: expect.stringMatching(/another run of build 7.* took the rollout over at .*, and succeeded/) as string,
+      },
+    });
+    expect(ran.out + ran.err).not.toMatch(/update-alias|taking/);
+    expect(stage.fn().aliases.get('live')).toMatchObject({ functionVersion: '2', weights: {} });
+    expect((await stage.run('drift')).exitCode).toBe(0);
+    expect((await stage.run('plan', '--detailed-exitcode')).exitCode).toBe(0);
+  });
+});
+
+it('a rollout whose alias somebody moved to its new version without a record asks for a person: exit 5', async () => {
+  const rollout = { steps: ['10%', '50%'], interval: '1m' };
+  const stage = await deployed({ intercept }, fileOf({ hello: hello({ aliases: { live: { rollout } } }) }));
+  await stage.code(okHandler('two'));
+  const move = new UpdateAliasCommand({
+    FunctionName: 'hello',
+    Name: 'live',
+    FunctionVersion: '2',
+    RoutingConfig: { AdditionalVersionWeights: {} },
+  });
+  const act = (): Promise<unknown> => stage.client.send(move);
+  at = { operation: 'UpdateAlias', act: () => Promise.resolve((at = { operation: 'UpdateAlias', act })) };
+  const ran = await stage.run('apply', '--yes');
+  expect([ran.exitCode, ran.out]).toEqual([5, expect.stringContaining('update-alias')]);
 });
 
 /** What a run leaves that is killed after its last change: its record is open, for good. */
