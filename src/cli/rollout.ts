@@ -3,6 +3,7 @@ import type { DesiredAlias, DesiredFunction, LiveFunction, Version } from '../mo
 import type { DeployRecord, Origin } from '../model/record.js';
 import type { PlannedFunction } from '../planner/deploy.js';
 import { requireShare, type RolloutInput } from '../planner/promote.js';
+import { planDigestOf } from '../planner/waiting.js';
 import { renderPlan } from '../render/plan.js';
 import { toDesired } from '../spec/load.js';
 import { requireOtherApprover } from './approval.js';
@@ -13,6 +14,7 @@ import { conclude } from './conclude.js';
 import type { Context } from './context.js';
 import { assemblePlan } from './digest.js';
 import type { Job } from './execute.js';
+import { alreadyPromoted, expectedPlan, isPromoted } from './expected-rollout.js';
 import { readOrigin } from './origin.js';
 import { takesOverWarnings } from './running.js';
 import { requireSecrets, withSecrets } from './secrets.js';
@@ -31,10 +33,11 @@ export interface Ending {
  * Ends, or takes further, the rollout that one alias stands in: plans, asks, applies. Needs no archive, and works from any build or
  * laptop: the state is the alias itself.
  *
- * @throws USAGE when it is not clear which alias; NOT_APPROVED, NO_ROLLOUT before anything is touched
+ * @throws USAGE when it is not clear which alias; NOT_APPROVED, NO_ROLLOUT, PLAN_STALE before anything is touched
  */
 export async function endRollout(context: Context, ending: Ending): Promise<ExitCode> {
   if (ending.command === 'promote') requireOtherApprover(context);
+  const expected = expectedPlan(context);
   requireConfirmable(context);
   context.output.group('Reading the file, AWS and the records');
   const spec = await loadSelected(context);
@@ -50,6 +53,9 @@ export async function endRollout(context: Context, ending: Ending): Promise<Exit
     readOrigin(context.host),
   ]);
   const known = records.get(alias.name) ?? [];
+  const served = live?.aliases.find(({ name }) => name === alias.name);
+  if (expected !== undefined && isPromoted(expected, one.name, alias.name, served, known[0]))
+    return alreadyPromoted(context, one.name, alias.name);
   const job = await rolloutJob(context, { session, one, alias, live, known, origin }, ending);
   const { plan, warnings } = job.planned;
   const document = assemblePlan(ending.command, [plan], warnings);
@@ -91,6 +97,7 @@ export async function rolloutJob(
   context.output.redactor.learnVersion(read.version);
   const recordsInTags = session.records.kind === 'tags';
   const specDigest = digestOf(known);
+  const planDigest = ending.command === 'promote' ? planDigestOf(served, known[0]) : undefined;
   const planned = ending.plan({ name, alias, live, version: read.version, specDigest, recordsInTags });
   return {
     session,
@@ -105,6 +112,7 @@ export async function rolloutJob(
       action: 'deploy',
       origin,
       leavesLatest: true,
+      ...(planDigest === undefined ? {} : { planDigest }),
       ...(ending.endsAs === undefined ? {} : { endsAs: ending.endsAs }),
     },
   };

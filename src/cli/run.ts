@@ -82,6 +82,7 @@ function createProgram(host: Host, act: Act): Command {
   addRollback(verb, act);
   verb('promote', 'give a rollout that waits all of its traffic')
     .option('--step', 'only the next share of the rollout', false)
+    .option('--expect <digest>', 'of the plan file whose rollout waits; any other rollout is refused')
     .option('--require-other-approver', 'in a build: only if somebody else than its creator unblocked it', false)
     .option('--plan-only', 'show the plan and stop', false)
     .option('-y, --yes', 'do not ask', false)

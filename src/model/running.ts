@@ -27,12 +27,12 @@ export function runningElsewhere(records: readonly DeployRecord[], claim: Claim)
   const at = others.findIndex(({ result }) => result !== 'failed');
   const open = others[at];
   if (open?.result !== 'open' || open.deadline === undefined || open.deadline <= claim.now) return undefined;
-  if (isSame(open.planDigest, claim.planDigest) || isSame(open.specDigest, claim.specDigest)) return undefined;
-  return others.slice(0, at).some(({ specDigest }) => isSame(specDigest, open.specDigest)) ? undefined : open;
+  if (sameDigest(open.planDigest, claim.planDigest) || sameDigest(open.specDigest, claim.specDigest)) return undefined;
+  return others.slice(0, at).some(({ specDigest }) => sameDigest(specDigest, open.specDigest)) ? undefined : open;
 }
 
-/** A store may keep only a digest's beginning. */
-function isSame(one: string | undefined, other: string | undefined): boolean {
+/** Whether two digests in hex are of the same; a store may keep only one's beginning. What is not known is never the same. */
+export function sameDigest(one: string | undefined, other: string | undefined): boolean {
   if (!one || !other) return false;
   return one.startsWith(other) || other.startsWith(one);
 }

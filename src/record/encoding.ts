@@ -43,9 +43,9 @@ const ENTRY =
 /**
  * On which records a detail stays: all; the newest and the newest that succeeded; these and the newest deploy that succeeded,
  * which a rollback may have taken back; these, all that were taken back, and those of which another detail asks for it; the newest
- * that has it; the newest unless it succeeded; or the one that may still go on.
+ * that has it; the newest, unless it succeeded and is no promotion; or the one that may still go on.
  */
-type Kept = 'always' | 'recent' | 'deployed' | 'held' | 'written' | 'unfinished' | 'running';
+type Kept = 'always' | 'recent' | 'deployed' | 'held' | 'written' | 'retried' | 'running';
 
 /** On a record that was taken back, so that the rollback that says so need not be kept. */
 const TAKEN_BACK = 'x';
@@ -70,7 +70,7 @@ const DETAILS: readonly {
   { letter: 'r', key: 'restores', kept: 'always', form: RECORD_ID },
   { letter: 'l', key: 'leaves', kept: 'always', form: RECORD_ID },
   { letter: 't', key: 'triedVersion', kept: 'always', form: /^\d+$/ },
-  { letter: 'p', key: 'planDigest', kept: 'unfinished', form: /^[0-9a-f]{12,64}$/, characters: DIGEST_CHARACTERS },
+  { letter: 'p', key: 'planDigest', kept: 'retried', form: /^[0-9a-f]{12,64}$/, characters: DIGEST_CHARACTERS },
   { letter: 's', key: 'specDigest', kept: 'held', form: /^[0-9a-f]+$/, characters: DIGEST_CHARACTERS },
   { letter: 'c', key: 'commit', kept: 'deployed', form: /^[0-9a-zA-Z]+$/, characters: DIGEST_CHARACTERS },
   { letter: 'b', key: 'build', kept: 'recent', form: /^[\w.+/=@-]+$/, characters: BUILD_CHARACTERS },
@@ -96,7 +96,7 @@ export function encode(records: readonly DeployRecord[]): string {
     ...(recent.includes(record) ? (['recent', 'deployed', 'held'] as const) : []),
     ...(record === deployed ? (['deployed', 'held'] as const) : []),
     ...(record.takenBack === true ? (['held'] as const) : []),
-    ...(record === kept[0] && record.result !== 'succeeded' ? (['unfinished'] as const) : []),
+    ...(record === kept[0] && mayBeRetried(record) ? (['retried'] as const) : []),
     ...(record === written ? (['written', 'held'] as const) : []),
     ...(record === running ? (['running', 'held'] as const) : []),
   ];
@@ -170,6 +170,11 @@ function packed(record: DeployRecord, key: (typeof DETAILS)[number]['key'], char
 function unpacked(key: (typeof DETAILS)[number]['key'], word: string, started: number): string {
   if (key === 'latestDigest') return Buffer.from(word, 'base64').toString('hex');
   return key === 'deadline' ? new Date(started + Number.parseInt(word, 36) * 1000).toISOString() : word;
+}
+
+/** Whether a job that runs again asks whose it was: of what succeeded only a promotion's, which says nothing of `$LATEST`. */
+function mayBeRetried({ result, latestDigest }: DeployRecord): boolean {
+  return result !== 'succeeded' || latestDigest === undefined;
 }
 
 /** The run that may still go on: see runningElsewhere. */

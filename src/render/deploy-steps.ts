@@ -120,11 +120,11 @@ function confirm(target: DeployTarget, settings: StepSettings, waiting: Approval
 }
 
 function promote(target: DeployTarget, settings: StepSettings, approval: Approval): CommentedStep {
-  const { waiting, applyRole, promoteMinutes } = approval;
+  const { waiting, plan, applyRole, promoteMinutes } = approval;
   const other = settings.requireOtherApprover ? ['--require-other-approver'] : [];
   const commands = waiting.map((one) => {
     const chosen = [...target.chosenBy, '--function', one.function, '--alias', one.alias];
-    return `${RUN} ${commandLine(['promote', ...chosen, ...other, '--yes'])}`;
+    return `${RUN} ${commandLine(['promote', ...chosen, '--expect', plan.digest, ...other, '--yes'])}`;
   });
   const step: CommandStep = {
     key: `${target.prefix}promote`,
@@ -136,7 +136,12 @@ function promote(target: DeployTarget, settings: StepSettings, approval: Approva
     retry: RETRY_LOST,
     ...job(settings, applyRole, promoteMinutes, commands),
   };
-  return { step, comments: { '': 'Gives the new version all of the traffic, checks it, and is done.' } };
+  return {
+    step,
+    comments: {
+      '': 'Gives the version that this plan deployed all of the traffic; where another build came after, it is refused.',
+    },
+  };
 }
 
 /** How a job calls this tool: what `install` has put there. */

@@ -77,11 +77,11 @@ describe('a plan with changes, on the default branch', () => {
     const [, apply] = await uploaded(auto.build);
     expect(apply?.timeout_in_minutes).toBeGreaterThan(80);
     const manual = await changed({ aliases: { live: { rollout: { ...rollout, promotion: 'manual' } } } });
-    await manual.plan({}, '--key-prefix', 'x-');
+    const { digest } = (await manual.plan({}, '--key-prefix', 'x-', '--format', 'json')).json() as { digest: string };
     const steps = await uploaded(manual.build);
     expect(steps.map(({ key }) => key)).toEqual(['x-approve', 'x-apply', 'x-confirm', 'x-promote']);
     expect(steps[3]?.commands?.at(-1)).toBe(
-      'npx lambda-deploy promote --config lambda.deploy.yaml --function hello --alias live --yes',
+      `npx lambda-deploy promote --config lambda.deploy.yaml --function hello --alias live --expect ${digest} --yes`,
     );
   });
 

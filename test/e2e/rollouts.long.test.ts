@@ -219,6 +219,75 @@ describe('manual promotion', () => {
     expect(placeOf(run)).toEqual(at('1'));
   });
 
+  describe('promote --expect', () => {
+    /** Version 2 waits, deployed by a plan file. */
+    async function approved(): Promise<{ run: Stage; digest: string }> {
+      const run = await changed(rollout);
+      return { run, digest: await applyFile(run) };
+    }
+
+    async function applyFile(run: Stage): Promise<string> {
+      const plan = await run.run('plan', '--out', 'plan.zip', '--format', 'json');
+      const ran = await run.run('apply', 'plan.zip');
+      expect(ran.exitCode, ran.err).toBe(0);
+      run.mutations();
+      return plan.json()['digest'] as string;
+    }
+
+    const promote = (run: Stage, digest: string, ...more: string[]) =>
+      run.run('promote', '--expect', digest, '--format', 'json', ...more);
+
+    it('gives all traffic to what that plan deployed, also after a --step by hand; a retry has nothing to do', async () => {
+      const { run, digest } = await approved();
+      expect((await promote(run, digest, '--plan-only')).json()['changes']).toBe(true);
+      expect((await run.run('promote', '--step', '--yes')).exitCode).toBe(0);
+      const whole = await promote(run, digest, '--yes');
+      expect([whole.exitCode, placeOf(run)], whole.err).toEqual([0, at('2')]);
+      run.mutations();
+      const again = await promote(run, digest, '--yes');
+      expect([again.exitCode, again.json()['result'], run.mutations()], again.err).toEqual([0, 'no_changes', []]);
+      expect((await promote(run, digest, '--plan-only')).json()['changes']).toBe(false);
+    });
+
+    it.each([['--yes'], ['--plan-only']])('%s refuses what another plan put there since', async (how) => {
+      const { run, digest } = await approved();
+      await run.code(okHandler('three'));
+      const newer = await applyFile(run);
+      const stale = await promote(run, digest, how);
+      expect([stale.exitCode, stale.json()['error'].code, run.mutations()]).toEqual([3, 'PLAN_STALE', []]);
+      expect(stale.json()['error'].message).toContain(`of plan ${newer.slice(7, 19)}`);
+      expect(placeOf(run)).toEqual(at('1', { '3': 0.05 }));
+      expect((await promote(run, newer, '--yes')).exitCode).toBe(0);
+      const late = await promote(run, digest, '--yes');
+      expect([late.exitCode, placeOf(run)]).toEqual([3, at('3')]);
+    });
+
+    it('refuses what was taken back, a share that somebody set by hand, and what no plan file deployed', async () => {
+      const { run, digest } = await approved();
+      const live = run.fn().aliases.get('live');
+      const byHand = { ...live, functionVersion: '2', weights: { '1': 0.5 } } as NonNullable<typeof live>;
+      run.fn().aliases.set('live', byHand);
+      expect((await promote(run, digest, '--yes')).exitCode).toBe(3);
+      run.fn().aliases.set('live', live as NonNullable<typeof live>);
+      expect((await run.run('abort', '--yes')).exitCode).toBe(0);
+      expect((await promote(run, digest, '--yes')).exitCode).toBe(3);
+      const other = await pending();
+      expect((await promote(other, digest, '--yes')).exitCode).toBe(3);
+      const usage = await promote(other, 'sha256:12', '--yes');
+      expect([usage.exitCode, usage.json()['error'].code]).toEqual([1, 'USAGE']);
+    });
+
+    it('goes on after a promotion that was stopped', async () => {
+      const { run, digest } = await approved();
+      const stop = new AbortController();
+      stop.abort(new DeployError('INTERRUPTED', 'SIGTERM came in.'));
+      expect((await run.runWith({ signal: stop.signal }, 'promote', '--expect', digest, '--yes')).exitCode).not.toBe(0);
+      expect(placeOf(run)).toEqual(at('1', { '2': 0.05 }));
+      const again = await promote(run, digest, '--yes');
+      expect([again.exitCode, placeOf(run)], again.err).toEqual([0, at('2')]);
+    });
+  });
+
   it.each(['abort', 'rollback'])('%s takes it back', async (verb) => {
     const run = await pending();
     const ran = await run.run(verb, '--yes');
