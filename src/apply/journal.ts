@@ -63,8 +63,10 @@ export class Journal {
 
   /** @throws DEPLOYMENT_RUNNING, RECORD_STORE, AWS_*: then nothing was changed, and what was opened, or may have been, needs closing */
   async open(): Promise<void> {
-    this.records = openRecords(this.job, this.ports);
-    const { live, desired } = this.job;
+    const { live, desired, plan, archive } = this.job;
+    const isUploading = plan.operations.some(({ type }) => type === 'PutObject');
+    const uploadBytes = isUploading ? ((await archive?.())?.bytes ?? 0) : 0;
+    this.records = openRecords(this.job, this.ports, uploadBytes);
     // A function that does not exist has no tags yet: its record travels with CreateFunction.
     if (live === undefined && this.ports.records.kind === 'tags') return;
     const subject = live ?? { name: desired.name, arn: '', tags: {} };

@@ -9,13 +9,21 @@ import { versionOf } from '../planner/aliases.js';
 import type { Content } from '../planner/normalize.js';
 import type { ApplyJob, ApplyPorts } from './job.js';
 import type { Steps } from './steps.js';
-import { longestSeconds } from './time-limit.js';
+import { deadSeconds } from './time-limit.js';
 
-/** The records of one run: one an alias, or one for `$LATEST` when the function has none. Opened before the first change. */
-export function openRecords({ desired, live, meta, plan }: ApplyJob, ports: ApplyPorts): DeployRecord[] {
+/**
+ * The records of one run: one an alias, or one for `$LATEST` when the function has none. Opened before the first change.
+ *
+ * @param uploadBytes what the run uploads to S3
+ */
+export function openRecords(
+  { desired, live, meta, plan }: ApplyJob,
+  ports: ApplyPorts,
+  uploadBytes: number,
+): DeployRecord[] {
   const now = ports.clock.now();
   const id = newRecordId(now, ports.random);
-  const deadline = new Date(now + longestSeconds(plan) * 1000).toISOString();
+  const deadline = new Date(now + deadSeconds(plan, uploadBytes) * 1000).toISOString();
   const aliases = desired.aliases.length === 0 ? [null] : desired.aliases.map(({ name }) => name);
   return aliases.map((alias) => {
     const served = live?.aliases.find(({ name }) => name === alias)?.version ?? null;

@@ -1,6 +1,6 @@
 import { DeployError } from '../errors.js';
 import type { FunctionPlan } from '../model/plan.js';
-import { watchedSeconds, worstCaseSeconds } from '../planner/duration.js';
+import { MAX_WAIT_SECONDS, watchedSeconds, worstCaseSeconds } from '../planner/duration.js';
 
 /** Something after which this run can do nothing more. */
 export interface TimeLimit {
@@ -16,6 +16,10 @@ export interface TimeLimit {
 
 /** What is kept for taking every alias back and reading it again: one call each, repeated while AWS throttles. */
 const ROLLBACK_SECONDS = 60;
+/** A slow line: 2 Mbit/s. */
+const UPLOAD_BYTES_A_SECOND = 256 * 1024;
+/** By how much the clocks of two machines may differ. */
+const CLOCK_SECONDS = 120;
 /** Plans that watch no longer than this are never refused: an estimate of waits alone would refuse what takes seconds. */
 const FLOOR_SECONDS = 60;
 
@@ -48,9 +52,15 @@ export function refuseIfTooShort(
   throw new DeployError('TIME_TOO_SHORT', detail, { fix: first.fix(needed) });
 }
 
-/** How long one function's run may go on, taking back included, in whole seconds. */
-export function longestSeconds({ operations }: Pick<FunctionPlan, 'operations'>): number {
-  return Math.ceil(worstCaseSeconds(operations)) + ROLLBACK_SECONDS;
+/**
+ * After how many whole seconds one function's run is dead for certain, taking back included: what settles counts with all the time
+ * that the run waits for it, unlike in {@link neededSeconds}, because a living run that is taken for dead is worse than a wait.
+ *
+ * @param uploadBytes what the run uploads to S3
+ */
+export function deadSeconds({ operations }: Pick<FunctionPlan, 'operations'>, uploadBytes: number): number {
+  const upload = uploadBytes / UPLOAD_BYTES_A_SECOND;
+  return Math.ceil(worstCaseSeconds(operations, MAX_WAIT_SECONDS) + upload) + ROLLBACK_SECONDS + CLOCK_SECONDS;
 }
 
 /** How long plans may take, in seconds, with a rollback at their end. @param lanes how many functions run side by side */

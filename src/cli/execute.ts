@@ -5,12 +5,13 @@ import { waitUntilSettled } from '../aws/wait.js';
 import type { ApplyEvent } from '../model/events.js';
 import type { ApplyResult } from '../model/result.js';
 import type { PlannedFunction } from '../planner/deploy.js';
+import { MAX_WAIT_SECONDS } from '../planner/duration.js';
 import { BuildProgress } from './build-progress.js';
 import type { Scope } from './build-scope.js';
 import { VERSION, type Context } from './context.js';
 import { pastedOptions } from './pasted.js';
 import { startProgress } from './progress.js';
-import { MAX_WAIT_SECONDS, type Session } from './session.js';
+import type { Session } from './session.js';
 import { readTimeLimits } from './time-limits.js';
 
 /** A plan with what it is carried out with, before the parts that are the same for every function. */

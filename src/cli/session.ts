@@ -15,6 +15,7 @@ import { LATEST, type Desired, type DesiredFunction, type LiveFunction, type Liv
 import type { AlarmsPort, LambdaPort, ObjectStorePort, RecordStore, RecordSubject, TrailPort } from '../model/ports.js';
 import type { DeployRecord } from '../model/record.js';
 import { versionsNeeded } from '../planner/deploy.js';
+import { MAX_WAIT_SECONDS } from '../planner/duration.js';
 import { buildkiteStore, noBuild } from '../record/buildkite.js';
 import { fileStore } from '../record/file.js';
 import { s3Store } from '../record/s3.js';
@@ -22,9 +23,6 @@ import { tagsStore } from '../record/tags.js';
 import type { CodeEdges } from './code.js';
 import { VERSION, type Context } from './context.js';
 import { ProgressLines } from './progress.js';
-
-/** How long an update or a new version may take to settle, in seconds. A function in a VPC can take minutes. */
-export const MAX_WAIT_SECONDS = 600;
 
 /** AWS and the records, as this run reaches them. */
 export interface Session {

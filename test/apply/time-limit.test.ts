@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { refuseIfTooShort, type TimeLimit } from '../../src/apply/time-limit.js';
+import { deadSeconds, refuseIfTooShort, type TimeLimit } from '../../src/apply/time-limit.js';
 import type { Operation } from '../../src/model/plan.js';
 import { watchedSeconds, worstCaseSeconds } from '../../src/planner/duration.js';
 
@@ -43,6 +43,12 @@ describe('the worst case', () => {
     const operations = [publish, check(30), shift(600), check(30), shift(), check(30, 300)];
     expect(watchedSeconds(operations)).toBe(900);
     expect(worstCaseSeconds(operations)).toBe(60 + 30 + 2 + 600 + 30 + 2 + 30 + 300);
+  });
+
+  it('after which a run is dead counts ten minutes to settle, its upload, the way back and two clocks', () => {
+    const operations = [publish, check(30), shift(600)];
+    expect(deadSeconds({ operations }, 0)).toBe(600 + 30 + 2 + 600 + 60 + 120);
+    expect(deadSeconds({ operations }, 250 * 1024 * 1024)).toBe(600 + 30 + 2 + 600 + 60 + 120 + 1000);
   });
 
   it('of no calls is none', () => {

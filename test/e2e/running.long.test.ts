@@ -190,13 +190,13 @@ describe('after a run that died', () => {
     expect(taken.out).toMatch(/--take-over takes it from that run[^]*note: this run took over alias live of hello/);
   });
 
-  it('its deadline ends it: the worst that its plan can take, and a minute to take it back', async () => {
+  it('its deadline ends it: the longest that it can wait, a minute to take it back, and two for the clocks', async () => {
     const stage = await two({});
     await killed(stage);
     const [open] = (await stage.run('history', '--format', 'json')).json()['records'] as Document[];
     const seconds = (Date.parse(open?.['deadline']) - Date.parse(open?.['startedAt'])) / 1000;
-    // Configuration and version a minute each, two calls for the records and one for the alias, two checks of ten seconds.
-    expect(seconds).toBe(60 + 60 + 3 * 2 + 2 * 10 + 60);
+    // Configuration and version ten minutes each, two calls for the records and one for the alias, two checks of ten seconds.
+    expect(seconds).toBe(600 + 600 + 3 * 2 + 2 * 10 + 60 + 120);
     await stage.clock.sleep(seconds * 1000);
     const late = await stage.run('apply', '--yes');
     expect(late.exitCode, late.out).toBe(0);
