@@ -153,14 +153,19 @@ export class Journal {
 
   /** TagResource knows no condition: who closed in the same moment may have written over this run's entry. */
   private async keep(subject: RecordSubject, closed: readonly DeployRecord[]): Promise<void> {
+    // A full tag may have no place for this entry, and what is left of it would be encoded otherwise: as written is right, too.
+    let written = this.ports.records.tagsFor(closed, this.known);
     for (let look = 1; ; look += 1) {
       const now = await this.read(subject).catch(() => undefined);
       // What cannot be read was written all the same.
       if (now === undefined || isUnreadable(now.tags)) return;
       const { tags } = now;
+      const isThere = (wanted: typeof written): boolean =>
+        Object.entries(wanted).every(([key, value]) => tags[key] === value);
+      if (isThere(written)) return;
       await this.refresh(now);
-      const wanted = Object.entries(this.ports.records.tagsFor(closed, this.known));
-      if (wanted.every(([key, value]) => tags[key] === value)) return;
+      written = this.ports.records.tagsFor(closed, this.known);
+      if (isThere(written)) return;
       if (look === MAX_LOOKS) throw overwritten(this.job.desired.name);
       await this.write('close', now, closed);
     }

@@ -169,6 +169,44 @@ describe('the value of a tag', () => {
     );
   });
 
+  it('whose newest record is written again over what the tag kept of the rest is the same tag', () => {
+    const record = fc
+      .record({
+        minutes: fc.integer({ min: 0, max: 40 }),
+        version: fc.option(fc.integer({ min: 1, max: 12 }).map(String)),
+        result: fc.constantFrom<DeployRecord['result']>(
+          'open',
+          'pending',
+          'succeeded',
+          'succeeded',
+          'failed',
+          'rolled_back',
+        ),
+        action: fc.constantFrom<DeployRecord['action']>('deploy', 'deploy', 'rollback'),
+        restores: fc.integer({ min: 0, max: 40 }).map((minutes) => sample(minutes).id),
+        leaves: fc.integer({ min: 0, max: 40 }).map((minutes) => sample(minutes).id),
+        isFull: fc.boolean(),
+      })
+      .map(({ minutes, isFull, restores, leaves, ...rest }) =>
+        (isFull ? full : sample)(minutes, {
+          ...rest,
+          ...(rest.result === 'open' ? { finishedAt: null } : {}),
+          ...(rest.action === 'rollback' ? { restores, leaves } : {}),
+        }),
+      );
+    // As a newer version, or somebody's hand, may leave entries beside.
+    const foreign = fc.constantFrom('', ' garbled', ' 0momv37moi00s:7:6:Ab+/9xyz:4:zunknown');
+    fc.assert(
+      fc.property(fc.array(record, { minLength: 1, maxLength: 12 }), foreign, (records, more) => {
+        const known = decode(encode(records) + more, 'orders', 'live');
+        const own = sample(50, { version: '13' });
+        const value = encode([own, ...known]);
+        expect(encode([own, ...decode(value, 'orders', 'live')])).toBe(value);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
   it('may forget where to go back to, but never sends anybody to another version than the whole history would', () => {
     const step = fc.oneof(
       fc.constantFrom('good', 'good', 'bad', 'back', 'back'),
