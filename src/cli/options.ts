@@ -63,7 +63,14 @@ export function readOptions(command: Command, host: Pick<Host, 'env'>): Options 
     command.setOptionValueWithSource(name, fromVariable(option, variable, value), 'env');
   }
   const options = command.opts<Options & Record<string, unknown>>();
-  return { ...options, function: options.function ?? [], alias: options.alias ?? [] };
+  const chosen = { function: options.function ?? [], alias: options.alias ?? [] };
+  for (const [name, values] of Object.entries(chosen)) {
+    if (!values.includes('')) continue;
+    throw new DeployError('USAGE', `--${name} is empty. Nothing was called.`, {
+      fix: `name a${name === 'alias' ? 'n alias' : ' function'}, or leave it out.`,
+    });
+  }
+  return { ...options, ...chosen };
 }
 
 function fromVariable(option: Option, variable: string, value: string): unknown {

@@ -2,7 +2,17 @@ import { truncate } from 'node:fs/promises';
 import path from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, it, vi } from 'vitest';
-import { deployed, type Document, fileOf, hello, okHandler, type Ran, type Stage, zipOf } from '../e2e/support.js';
+import {
+  deployed,
+  type Document,
+  fileOf,
+  hello,
+  okHandler,
+  type Ran,
+  runInside,
+  type Stage,
+  zipOf,
+} from '../e2e/support.js';
 
 /** Largest archive that Lambda takes directly, in bytes. @see https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html */
 const MAX_ZIP_BYTES = 52_428_800;
@@ -368,4 +378,9 @@ it('a planted configuration script is not executed', async () => {
   await expect(import('node:fs/promises').then((fs) => fs.access(path.join(run.folder, 'pwned')))).rejects.toThrow(
     /ENOENT/,
   );
+});
+
+it.each(['--function=', '--alias='])('%s is refused before the file is looked for', async (option) => {
+  const ran = await runInside(['plan', option], { cwd: '/nowhere' });
+  expect([ran.exitCode, ran.err]).toEqual([1, expect.stringContaining('error[USAGE]')]);
 });
