@@ -207,7 +207,10 @@ function takeRole(minutes: number): readonly string[] {
   ];
 }
 
-/** What a person chose in a block, as a word of a command line: whatever it is, it is that option's value. */
-export function chosen(option: string, key: string): string {
-  return `${option}="$(buildkite-agent meta-data get ${shellWord(key)})"`;
+/**
+ * What a person chose in a block, as a variable of the job's shell. An assignment of its own has the agent's exit status, which a
+ * word of a command line would lose.
+ */
+export function chosen(variable: string, key: string): string {
+  return `${variable}="$(buildkite-agent meta-data get ${shellWord(key)})"`;
 }

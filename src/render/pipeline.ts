@@ -136,7 +136,8 @@ function rollbackSteps(target: PipelineTarget, settings: PipelineSettings): Comm
   const choose: BlockStep = {
     key: `${target.prefix}choose`,
     block: `:leftwards_arrow_with_hook: Roll back${inWords(target)}?`,
-    prompt: 'Goes back from what is live now, whichever build deployed it.',
+    prompt:
+      'Goes back from what is live now, whichever build deployed it. Begins when a running apply has ended: cancel one that hangs first.',
     fields: [...selects, { text: 'Go back to', key: goal, hint, required: false }],
     ...blocks(settings, 'passed'),
     depends_on: [],
@@ -144,10 +145,14 @@ function rollbackSteps(target: PipelineTarget, settings: PipelineSettings): Comm
   };
   const only = target.functions.length > 0 && !asked.includes('function') ? ['--function', ...names.function] : [];
   const command = [
-    `${RUN} ${commandLine(['rollback', ...target.chosenBy, ...only])}`,
-    ...asked.map((what) => chosen(`--${what}`, `${target.prefix}rollback-${what}`)),
-    commandLine(['--to-meta-data', goal, '--yes']),
-  ].join(' ');
+    ...asked.map((what) => chosen(what.toUpperCase(), `${target.prefix}rollback-${what}`)),
+    [
+      `${RUN} ${commandLine(['rollback', ...target.chosenBy, ...only])}`,
+      // Whatever it is, it is that option's value.
+      ...asked.map((what) => `--${what}="$${what.toUpperCase()}"`),
+      commandLine(['--to-meta-data', goal, '--yes']),
+    ].join(' '),
+  ].join(' && ');
   const rollback: CommandStep = {
     key: `${target.prefix}rollback`,
     label: `:leftwards_arrow_with_hook: rollback${inWords(target)}`,
@@ -162,7 +167,7 @@ function rollbackSteps(target: PipelineTarget, settings: PipelineSettings): Comm
     {
       step: choose,
       comments: {
-        '': 'Waits for nothing, so that it is there also when an apply has failed or hangs.',
+        '': 'Waits for no step, so that it is there also when an apply has failed or hangs.',
         blocked_state: 'A build passes without it.',
       },
     },
@@ -172,6 +177,8 @@ function rollbackSteps(target: PipelineTarget, settings: PipelineSettings): Comm
         '': 'Needs no artifact and no earlier build: the records are in AWS.',
         depends_on:
           'The block and this step have the same `if`: Buildkite takes a step that is left out for one that has passed.',
+        concurrency:
+          'The group of apply: begins when a running apply has ended. Cancel one that hangs; then this waits only until it has stopped.',
         retry: 'Never by itself: a second rollback goes back one deployment further.',
       },
     },
