@@ -1,3 +1,4 @@
+import pLimit from 'p-limit';
 import { deploymentKey, deploymentValues, type Deployment } from '../buildkite/deployment-keys.js';
 import { isDeployError } from '../errors.js';
 import { LATEST } from '../model/function.js';
@@ -7,9 +8,15 @@ import { scopeName, type Scope } from './build-scope.js';
 import type { Context } from './context.js';
 import type { Job } from './execute.js';
 
+/** Each call is a process of its own, beside whatever else runs on the agent's machine. */
+const CALLS_AT_ONCE = 4;
+
+/** Of a run that leaves more functions as they were, these get no keys: a large file costs by what it changes. */
+const MAX_UNCHANGED = 10;
+
 /**
- * Tells the build what came of a run: first the plugin's keys in the meta-data, which other steps read, then the annotation, which
- * people do. Without a build nothing. Never throws.
+ * Tells the build what came of a run: first the annotation, which people read, then the plugin's keys in the meta-data, which other
+ * steps do. Without a build nothing. Never throws.
  */
 export async function tellResult(
   context: Context,
@@ -19,26 +26,31 @@ export async function tellResult(
 ): Promise<void> {
   const { build, output } = context;
   if (build === undefined) return;
-  await Promise.all(
-    result.functions.map(async (one, index) => {
-      const job = jobs[index];
-      if (job !== undefined) await tellKeys(context, await deploymentOf(context, result.command, one, job));
-    }),
-  );
   const body = output.toMarkdown({ result, scope }, (shown) => resultAnnotation(shown.result, shown.scope));
   await build.annotate({ context: scopeName('result', scope), style: styleOf(result.result), body });
+  const limit = pLimit(CALLS_AT_ONCE);
+  const deployments = await limit.map(withKeys(result, jobs), ([one, job]) =>
+    deploymentOf(context, result.command, one, job),
+  );
+  await limit.map(deployments.flatMap(keysOf), ([key, value]) =>
+    build.tell('the deployment’s meta-data', (agent) => agent.setMetaData(key, value)),
+  );
 }
 
-async function tellKeys({ build }: Context, deployment: Deployment): Promise<void> {
+type Ended = readonly [FunctionResult, Job];
+
+function withKeys({ functions }: ApplyResult, jobs: readonly Job[]): readonly Ended[] {
+  const all = functions.flatMap((one, index): Ended[] => {
+    const job = jobs[index];
+    return job === undefined ? [] : [[one, job]];
+  });
+  const changed = all.filter(([{ result }]) => result !== 'no_changes');
+  return all.length - changed.length > MAX_UNCHANGED ? changed : all;
+}
+
+function keysOf(deployment: Deployment): [key: string, value: string][] {
   const values = Object.entries(deploymentValues(deployment)) as [Parameters<typeof deploymentKey>[1], string][];
-  // Side by side: after a signal there are two seconds for all.
-  await Promise.all(
-    values.map(([name, value]) =>
-      build?.tell('the deployment’s meta-data', (agent) =>
-        agent.setMetaData(deploymentKey(deployment.result.name, name), value),
-      ),
-    ),
-  );
+  return values.map(([name, value]) => [deploymentKey(deployment.result.name, name), value]);
 }
 
 async function deploymentOf(
