@@ -27,12 +27,13 @@ import { learnSpec, select } from './spec.js';
  *
  * @throws BUILD_AGENT, PLAN_FILE, PLAN_STALE naming what is different, OLDER_COMMIT, ANCESTRY_UNPROVEN, ALIAS_HELD, SECRET_UNKNOWN, USAGE for options that the plan file decides
  */
-export async function applyPlanFile(context: Context, path: string): Promise<ExitCode> {
-  refuseOptions(context);
-  context.output.group('Reading the plan file, AWS and the records');
-  await fetchPlanFile(context, path);
-  const expect = context.options['expect'];
-  const { file, codes } = await readPlanFile(context, path, typeof expect === 'string' ? expect : undefined);
+export async function applyPlanFile(here: Context, path: string): Promise<ExitCode> {
+  refuseOptions(here);
+  here.output.group('Reading the plan file, AWS and the records');
+  await fetchPlanFile(here, path);
+  const expect = here.options['expect'];
+  const { file, codes } = await readPlanFile(here, path, typeof expect === 'string' ? expect : undefined);
+  const context = inItsRegion(here, file);
   const scope = scopeOfPlan(file.inputs);
   context.build?.concerns(scope);
   try {
@@ -70,6 +71,13 @@ function refuseOptions({ options }: Context): void {
   throw new DeployError('USAGE', `a plan file says itself what ${names} would say.`, {
     fix: `leave out ${names} (or LAMBDA_DEPLOY_…), or give it to plan.`,
   });
+}
+
+/** A region that only the environment named is the one that was planned for, and not that of whoever applies. */
+function inItsRegion(context: Context, { inputs: { environmentsRegion: region } }: PlanFile): Context {
+  if (region === undefined) return context;
+  const { host } = context;
+  return { ...context, host: { ...host, env: { ...host.env, AWS_REGION: region } } };
 }
 
 /** Whether a hold is released was decided, and approved, with the plan. */

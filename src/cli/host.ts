@@ -32,3 +32,8 @@ export interface Host {
 export function isJob({ env }: Pick<Host, 'env'>): boolean {
   return env['BUILDKITE'] === 'true' && Boolean(env['BUILDKITE_JOB_ID']);
 }
+
+/** The region that the environment names, as the SDK and the aws CLI read it; an empty variable is as good as none. */
+export function regionOf({ env }: Pick<Host, 'env'>): string | undefined {
+  return env['AWS_REGION'] || env['AWS_DEFAULT_REGION'] || undefined;
+}

@@ -6,6 +6,7 @@ import type { CodeRef } from '../model/function.js';
 import type { PlanFile, PlanInputs } from '../model/plan.js';
 import validate from '../spec/generated/validate-plan.js';
 import type { LoadedSpec } from '../spec/load.js';
+import { environmentsRegion } from './build-scope.js';
 import type { Codes } from './code.js';
 import { VERSION, type Context } from './context.js';
 import { withInputs } from './digest.js';
@@ -33,6 +34,7 @@ export async function writePlanFile(
     const names = Object.keys(unknownVariables).sort();
     return names.length === 0 ? [] : [[name, names]];
   });
+  const { region: there } = environmentsRegion(host, spec);
   const inputs: PlanInputs = {
     file: relative(host.cwd, spec.file),
     text: spec.text,
@@ -41,6 +43,7 @@ export async function writePlanFile(
     ...(spec.environment === undefined ? {} : { environment: spec.environment }),
     ...(spec.region === undefined ? {} : { region: spec.region }),
     ...(options.region === undefined ? {} : { regionChosen: true }),
+    ...(there === undefined ? {} : { environmentsRegion: there }),
     functions: options.function,
     aliases: options.alias,
     codes: Object.fromEntries(codes.refs),

@@ -10,6 +10,7 @@ import { findDoubts, withDoubts } from './ancestry.js';
 import { scopeOf } from './build-scope.js';
 import { readCodes } from './code.js';
 import type { Context } from './context.js';
+import { regionOf } from './host.js';
 import { assemblePlan } from './digest.js';
 import { readOrigin } from './origin.js';
 import { liveOf, readSnapshot, TAKE_AGAIN, unusable } from './read-snapshot.js';
@@ -90,7 +91,7 @@ function entryOf(
   const named = functions.filter((one) => one.name === name);
   if (named.length === 0)
     throw unusable(path, `does not have the function ${name}, so that nothing says whether it exists`);
-  const region = own ?? spec.region ?? (host.env['AWS_REGION'] || host.env['AWS_DEFAULT_REGION'] || undefined);
+  const region = own ?? spec.region ?? regionOf(host);
   const found = named.filter((one) => region === undefined || one.region === region);
   const [entry] = found;
   if (entry === undefined || found.length > 1) {

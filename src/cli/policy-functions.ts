@@ -4,6 +4,7 @@ import type { SpecFunction } from '../spec/desired.js';
 import type { LoadedSpec } from '../spec/load.js';
 import { collectReferences } from '../spec/references.js';
 import type { Context } from './context.js';
+import { regionOf } from './host.js';
 import { UPLOAD_PREFIX } from './objects.js';
 
 /**
@@ -12,7 +13,7 @@ import { UPLOAD_PREFIX } from './objects.js';
  * @throws REGION_MISSING
  */
 export function policyFunctions({ host }: Pick<Context, 'host'>, spec: LoadedSpec): readonly PolicyFunction[] {
-  const fallback = spec.region ?? (host.env['AWS_REGION'] || host.env['AWS_DEFAULT_REGION'] || undefined);
+  const fallback = spec.region ?? regionOf(host);
   return spec.functions.map((one) => {
     const region = one.region ?? fallback;
     if (region === undefined)

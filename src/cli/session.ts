@@ -22,6 +22,7 @@ import { s3Store } from '../record/s3.js';
 import { tagsStore } from '../record/tags.js';
 import type { CodeEdges } from './code.js';
 import { VERSION, type Context } from './context.js';
+import { regionOf } from './host.js';
 import { ProgressLines } from './progress.js';
 
 /** AWS and the records, as this run reaches them. */
@@ -58,7 +59,7 @@ export function awsOptions(
   region: string | undefined,
 ): AwsOptions {
   // The SDK itself reads AWS_REGION and the profile; the aws CLI also has AWS_DEFAULT_REGION.
-  const chosen = region ?? host.env['AWS_REGION'] ?? host.env['AWS_DEFAULT_REGION'];
+  const chosen = region ?? regionOf(host);
   return {
     userAgent: `lambda-deploy/${VERSION}`,
     stop: host.signal,

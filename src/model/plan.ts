@@ -277,6 +277,8 @@ export interface PlanInputs {
   readonly region?: string;
   /** True: `--region` chose it. */
   readonly regionChosen?: true;
+  /** The region that the environment named for functions that neither the file nor `--region` names one for. */
+  readonly environmentsRegion?: string;
   /** Globs over functions, and names of aliases, that were chosen; empty: all. */
   readonly functions: readonly string[];
   readonly aliases: readonly string[];

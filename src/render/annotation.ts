@@ -13,6 +13,8 @@ export interface Subject {
   readonly environment?: string;
   /** What options narrow it down to: functions, aliases, a region; empty: the whole file. */
   readonly narrowed: readonly string[];
+  /** Where neither the file nor an option says it: the region of the job's environment. */
+  readonly region?: string;
 }
 
 /** A part of an annotation, Markdown; `more` is what can be missed. */
@@ -21,11 +23,12 @@ export interface Part {
   readonly more?: string;
 }
 
-/** `**lambda.deploy.yaml**, environment **production**, only orders` */
-export function subjectText({ file, environment, narrowed }: Subject): string {
+/** `**lambda.deploy.yaml**, environment **production**, region **eu-west-1**, only orders` */
+export function subjectText({ file, environment, narrowed, region }: Subject): string {
   const where = environment === undefined ? '' : `, environment ${strong(environment)}`;
+  const there = region === undefined ? '' : `, region ${strong(region)}`;
   const only = narrowed.length === 0 ? '' : `, only ${narrowed.map(code).join(', ')}`;
-  return `${strong(file)}${where}${only}`;
+  return `${strong(file)}${where}${there}${only}`;
 }
 
 /**

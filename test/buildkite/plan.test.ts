@@ -106,3 +106,24 @@ it('tells a build nothing where there is none', async () => {
   }
   expect(await build.calls()).toEqual([]);
 });
+
+it('of two jobs that differ in AWS_REGION are apart, and the plan file is applied where it was planned for', async () => {
+  const build = await standIn();
+  const it = await deployed();
+  const { region: _, ...homeless } = fileOf({ hello: hello({ memorySize: 256 }) });
+  await it.file(homeless);
+  const job = (region: string) => ({ env: { ...jobEnv(build), AWS_REGION: region } });
+  const planned = await it.runWith(job('us-east-1'), 'plan', '--out', 'plan.zip', '--format', 'json');
+  const other = await it.runWith(job('eu-west-1'), 'plan', '--out', 'other.zip', '--format', 'json');
+  expect(await build.metaData()).toEqual({
+    'lambda-deploy:plan:lambda.deploy.yaml::us-east-1': planned.json()['digest'],
+    'lambda-deploy:plan:lambda.deploy.yaml::eu-west-1': other.json()['digest'],
+  });
+  expect((await build.annotations()).at(-1)?.body).toContain('region **eu\\-west\\-1**');
+  const applied = await it.runWith(job('eu-west-1'), 'apply', 'plan.zip');
+  expect(applied.exitCode, applied.err).toBe(0);
+  expect((await build.annotations()).at(-1)).toMatchObject({
+    context: 'lambda-deploy:result:lambda.deploy.yaml::us-east-1',
+    style: 'success',
+  });
+});

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { artifactOf } from '../../src/cli/build-artifact.js';
-import { scopeName } from '../../src/cli/build-scope.js';
+import { scopeName, scopeOf, scopeOfPlan } from '../../src/cli/build-scope.js';
 
 describe('the context of an annotation', () => {
   it.each([
@@ -10,6 +10,7 @@ describe('the context of an annotation', () => {
       'lambda-deploy:plan:a/lambda.deploy.yaml:production',
     ],
     [{ file: 'a.yaml', narrowed: ['orders', 'eu-west-1'] }, 'lambda-deploy:plan:a.yaml::orders:eu-west-1'],
+    [{ file: 'a.yaml', narrowed: [], region: 'eu-west-1' }, 'lambda-deploy:plan:a.yaml::eu-west-1'],
   ])('%j', (scope, name) => expect(scopeName('plan', scope)).toBe(name));
 
   it('of a long name has a hundred characters, and its own hash', () => {
@@ -18,6 +19,31 @@ describe('the context of an annotation', () => {
     names.forEach((name) => expect(name).toMatch(/^lambda-deploy:result:(ü\/)+ü?:[0-9a-f]{16}$/));
     names.forEach((name) => expect([...name]).toHaveLength(100));
     expect(new Set(names).size).toBe(2);
+  });
+});
+
+describe('the region of the job’s environment', () => {
+  const homelessFile = { file: '/job/a.yaml', functions: [{}] };
+  const homeless = [{ region: 'eu-west-1' }, {}];
+  it.each([
+    [
+      'is named where it alone says where a function is',
+      { AWS_REGION: 'us-east-1' },
+      { functions: homeless },
+      'us-east-1',
+    ],
+    ['is the other variable’s where the first is empty', { AWS_REGION: '', AWS_DEFAULT_REGION: 'x' }, {}, 'x'],
+    ['is of no account where the file has one', { AWS_REGION: 'us-east-1' }, { region: 'eu-west-1' }, undefined],
+    ['or where every function has', { AWS_REGION: 'us-east-1' }, { functions: [{ region: 'x' }] }, undefined],
+    ['or where the environment has none', {}, {}, undefined],
+    ['is not known before the file is', { AWS_REGION: 'us-east-1' }, { functions: undefined }, undefined],
+  ])('%s', (_, env, spec, region) => {
+    const context = { host: { env, cwd: '/job' }, options: { function: ['a'], alias: [] } };
+    const about: { readonly file: string; readonly region?: string } = { ...homelessFile, ...spec };
+    const scope = scopeOf(context as never, about as never);
+    expect(scope).toEqual({ file: 'a.yaml', narrowed: ['a'], ...(region === undefined ? {} : { region }) });
+    const inputs = { file: 'a.yaml', functions: ['a'], aliases: [], region: about.region };
+    expect(scopeOfPlan({ ...inputs, environmentsRegion: region } as never)).toEqual(scope);
   });
 });
 
