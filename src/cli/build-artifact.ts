@@ -1,4 +1,4 @@
-import { parse, relative, resolve, sep } from 'node:path';
+import path, { type PlatformPath } from 'node:path';
 import type { Host } from './host.js';
 
 /** Where the agent keeps a file of the working directory or of anywhere else, and the directory it comes back to by that path. */
@@ -10,11 +10,20 @@ export interface ArtifactPlace {
   readonly directory: string;
 }
 
-/** The artifact that a file is, or was. */
-export function artifactOf({ cwd }: Pick<Host, 'cwd'>, file: string): ArtifactPlace {
+/**
+ * The artifact that a file is, or was. With `/` on every system: a backslash means a pattern to the agent, and the step that takes it
+ * may run on another system.
+ *
+ * @param system how this system writes paths
+ */
+export function artifactOf({ cwd }: Pick<Host, 'cwd'>, file: string, system: PlatformPath = path): ArtifactPlace {
+  const { isAbsolute, parse, relative, resolve, sep } = system;
+  const slashed = (native: string): string => native.split(sep).join('/');
   const whole = resolve(cwd, file);
+  // Absolute where it is on another drive.
   const inside = relative(cwd, whole);
-  if (inside !== '..' && !inside.startsWith(`..${sep}`)) return { from: inside, path: inside, directory: cwd };
+  if (!isAbsolute(inside) && inside !== '..' && !inside.startsWith(`..${sep}`))
+    return { from: slashed(inside), path: slashed(inside), directory: cwd };
   const { root } = parse(whole);
-  return { from: whole, path: whole.slice(root.length), directory: root };
+  return { from: slashed(whole), path: slashed(whole.slice(root.length)), directory: root };
 }

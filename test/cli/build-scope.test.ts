@@ -1,3 +1,4 @@
+import { win32 } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { artifactOf } from '../../src/cli/build-artifact.js';
 import { scopeName, scopeOf, scopeOfPlan } from '../../src/cli/build-scope.js';
@@ -56,4 +57,10 @@ describe('the artifact that a file is', () => {
     ['../plan.zip', { from: '/plan.zip', path: 'plan.zip', directory: '/' }],
     ['..plan.zip', { from: '..plan.zip', path: '..plan.zip', directory: '/job' }],
   ])('%s', (file, place) => expect(artifactOf({ cwd: '/job' }, file)).toEqual(place));
+
+  it.each([
+    ['out\\plan.zip', { from: 'out/plan.zip', path: 'out/plan.zip', directory: 'C:\\job' }],
+    ['..\\plan.zip', { from: 'C:/plan.zip', path: 'plan.zip', directory: 'C:\\' }],
+    ['D:\\out\\plan.zip', { from: 'D:/out/plan.zip', path: 'out/plan.zip', directory: 'D:\\' }],
+  ])('on Windows: %s', (file, place) => expect(artifactOf({ cwd: 'C:\\job' }, file, win32)).toEqual(place));
 });
