@@ -1,6 +1,6 @@
 import { deploymentKey } from '../buildkite/deployment-keys.js';
 import { DeployError } from '../errors.js';
-import type { Version } from '../model/function.js';
+import type { LiveFunction, Version } from '../model/function.js';
 import type { Build } from './build.js';
 import type { Context } from './context.js';
 
@@ -30,19 +30,28 @@ function misused(detail: string, fix: string): DeployError {
 
 /**
  * What this build's meta-data say was served before the version that is live, as the plugin's keys have it; for an alias of which there
- * is no record at all. `undefined`: they say nothing of this version, or that it came by a rollback, whose way back would be forward.
+ * is no record at all. `undefined`: they say nothing of this version of this very function (the keys know only its name, so the ARN has
+ * to be that of this account and region), or that it came by a rollback, whose way back would be forward; or the function has several
+ * aliases, of which the keys know one and do not say which.
  *
  * @throws BUILD_AGENT
  */
-export async function previousInBuild({ agent }: Build, name: string, live: Version): Promise<Version | undefined> {
+export async function previousInBuild(
+  { agent }: Pick<Build, 'agent'>,
+  { name, arn, aliases }: Pick<LiveFunction, 'name' | 'arn' | 'aliases'>,
+  live: Version,
+): Promise<Version | undefined> {
+  if (aliases.length > 1) return undefined;
   const read = (key: Parameters<typeof deploymentKey>[1]): Promise<string | undefined> =>
     agent.getMetaData(deploymentKey(name, key));
-  const [result, current, previous] = await Promise.all([
+  const [result, current, previous, currentArn] = await Promise.all([
     read('result'),
     read('current_version'),
     read('previous_version'),
+    read('current_arn'),
   ]);
   const isDeployment = result === 'success' || result === 'promoted';
+  if (currentArn !== `${arn}:${live}`) return undefined;
   if (!isDeployment || current !== live || previous === undefined || previous === live) return undefined;
   return /^[1-9]\d*$/.test(previous) ? previous : undefined;
 }

@@ -1,5 +1,5 @@
 import { DeployError, isDeployError } from '../errors.js';
-import type { LiveAlias, LiveVersion } from '../model/function.js';
+import type { LiveAlias, LiveFunction, LiveVersion } from '../model/function.js';
 import type { DeployRecord } from '../model/record.js';
 import { chooseTarget, type RollbackTarget } from '../planner/rollback-target.js';
 import { as } from '../render/text.js';
@@ -17,17 +17,18 @@ const SHOWN_VERSIONS = 8;
 export async function chooseOrAsk(
   { host, options, output, build }: Context,
   { lambda }: Session,
-  name: string,
+  live: LiveFunction,
   served: LiveAlias,
   known: readonly DeployRecord[],
 ): Promise<RollbackTarget> {
+  const { name } = live;
   const { to, yes, planOnly } = options;
   try {
     return chooseTarget(name, served, known, typeof to === 'string' ? to : undefined);
   } catch (error) {
     if (!isDeployError(error, 'NO_ROLLBACK_TARGET')) throw error;
     if (build !== undefined && to === undefined && known.length === 0) {
-      const previous = await previousInBuild(build, name, served.version);
+      const previous = await previousInBuild(build, live, served.version);
       if (previous !== undefined) {
         const what = `version ${previous}, which ${served.name} served before version ${served.version}`;
         output.diagnostics([[as('warn', 'note: '), `no deployment is recorded; this build’s meta-data name ${what}.`]]);

@@ -59,7 +59,7 @@ export async function prepareRollback(context: Context, session: Session, wanted
   // The way back from an open rollout is its abort (semantics 22).
   if (context.options['to'] === undefined && Object.keys(served.weights).length > 0)
     return rolloutJob(context, { session, one, alias, live, known, origin }, ABORT);
-  const target = await chooseOrAsk(context, session, one.name, served, known);
+  const target = await chooseOrAsk(context, session, live, served, known);
   const way = await planWay(context, session, wanted, live, target);
   const warnings = kept(one, session, target.record);
   const whole = target.record && (await session.records.read(live, target.record));
