@@ -66,7 +66,11 @@ function createProgram(host: Host, act: Act): Command {
     .argument('[planfile]', 'what plan --out wrote; stands for --yes')
     .option('--expect <digest>', 'the digest that was approved; any other plan file is refused')
     .option('--plan-step <key>', 'take the plan file from the artifacts of this step of the build')
-    .option('--require-other-approver', 'in a build: only if somebody else than its creator unblocked it', false)
+    .option(
+      '--require-other-approver',
+      'in a build: only if another address than its creator’s unblocked it; no proof, limit the block’s allowed_teams, too',
+      false,
+    )
     .option('-y, --yes', 'do not ask', false)
     .option('--release-hold', 'also what a rollback took back', false)
     .option('--take-over', 'also while another run has it under way that is known to be dead', false)
@@ -83,7 +87,11 @@ function createProgram(host: Host, act: Act): Command {
   verb('promote', 'give a rollout that waits all of its traffic')
     .option('--step', 'only the next share of the rollout', false)
     .option('--expect <digest>', 'of the plan file whose rollout waits; any other rollout is refused')
-    .option('--require-other-approver', 'in a build: only if somebody else than its creator unblocked it', false)
+    .option(
+      '--require-other-approver',
+      'in a build: only if another address than its creator’s unblocked it; no proof, limit the block’s allowed_teams, too',
+      false,
+    )
     .option('--plan-only', 'show the plan and stop', false)
     .option('-y, --yes', 'do not ask', false)
     .action(act(async () => (await import('./promote.js')).promote));
@@ -167,7 +175,11 @@ function addRollback(verb: (name: string, description: string) => Command, act: 
   verb('rollback', 'go back to the deployment before the one that is live')
     .option('--to <target>', 'a version, a record or a commit')
     .option('--to-meta-data <key>', 'in a build: the target that its meta-data has; without one as if not given')
-    .option('--require-other-approver', 'in a build: only if somebody else than its creator unblocked it', false)
+    .option(
+      '--require-other-approver',
+      'in a build: only if another address than its creator’s unblocked it; no proof, limit the block’s allowed_teams, too',
+      false,
+    )
     .option('--fresh-secrets', 'publish the version again with today’s secrets', false)
     .option('--skip-check', 'do not invoke the version before and after the move', false)
     .option('--plan-only', 'show the plan and stop', false)

@@ -16,7 +16,11 @@ export function withStepOptions(command: Command): Command {
         collect,
       ),
     )
-    .option('--require-other-approver', 'whoever started the build cannot approve it', false);
+    .option(
+      '--require-other-approver',
+      'the address that started the build cannot approve it; no proof, give --team, too',
+      false,
+    );
 }
 
 /** @throws USAGE for a value that would mean something else where it goes */
