@@ -11,7 +11,7 @@ export interface CallLimits {
   /** Artifacts: a plan file carries the archives of its functions. */
   readonly artifactMs: number;
   readonly stepsMs: number;
-  /** All calls that are made after a signal, together. */
+  /** All calls that are made after a signal, together; records may take until {@link LAST_MOMENT_MS}. */
   readonly afterSignalMs: number;
 }
 
@@ -23,7 +23,7 @@ export const CALL_LIMITS: CallLimits = {
 };
 
 /** No call goes on for longer than this after a signal: Buildkite gives a cancelled job nine seconds, and then kills it. */
-const LAST_MOMENT_MS = 8_000;
+export const LAST_MOMENT_MS = 8_000;
 
 /** @see https://buildkite.com/docs/pipelines/configure/build-meta-data */
 export const MAX_META_DATA_BYTES = 100_000;
@@ -145,7 +145,10 @@ class Patience {
   begin(limitMs: number): { readonly cut: AbortSignal; readonly done: () => void } {
     const { signal } = this;
     const cutting = new AbortController();
-    let timer = setTimeout(() => cutting.abort(), signal.aborted ? this.left(limitMs) : limitMs);
+    const mayTakeMs = signal.aborted ? this.left(limitMs) : limitMs;
+    // No time is left: the program is not started at all.
+    if (mayTakeMs === 0) cutting.abort();
+    let timer = setTimeout(() => cutting.abort(), mayTakeMs);
     const hurry = (): void => {
       clearTimeout(timer);
       timer = setTimeout(() => cutting.abort(), Math.min(limitMs, this.afterSignalMs));

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { AgentGone, createBuildAgent } from '../buildkite/agent.js';
+import { AgentGone, CALL_LIMITS, createBuildAgent, LAST_MOMENT_MS } from '../buildkite/agent.js';
 import { type DeployError, isDeployError } from '../errors.js';
 import type { Annotation, BuildAgentPort } from '../model/ports.js';
 import { renderError } from '../render/errors.js';
@@ -24,8 +24,10 @@ const TOPICS: Readonly<Record<string, Topic>> = {
 /** The build that this process is a job of. */
 export function createBuild(host: Host, output: Output, verb: string, options: Options): Build {
   const { env, cwd, signal, agentLimits } = host;
-  const limits = agentLimits === undefined ? {} : { limits: agentLimits };
-  const build = new Build(createBuildAgent({ env, cwd, signal, ...limits }), output, TOPICS[verb]);
+  const limits = agentLimits ?? CALL_LIMITS;
+  const agent = createBuildAgent({ env, cwd, signal, limits });
+  const records = createBuildAgent({ env, cwd, signal, limits: { ...limits, afterSignalMs: LAST_MOMENT_MS } });
+  const build = new Build(agent, output, TOPICS[verb], records);
   // Until the file is read, its name is what the options say.
   build.concerns(
     scopeOf({ host, options }, { ...options, file: resolve(cwd, options.config ?? 'lambda.deploy.yaml') }),
@@ -54,6 +56,8 @@ export class Build {
     readonly agent: BuildAgentPort,
     private readonly output: Output,
     private readonly topic: Topic | undefined,
+    /** The same for records: they are worth more than what people read, so a signal leaves them more time. */
+    readonly records = agent,
   ) {}
 
   /**

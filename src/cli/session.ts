@@ -108,7 +108,7 @@ async function openSession(
     if (metadata.store === 'file') return fileStore(metadata.directory);
     if (metadata.store === 'buildkite') {
       if (build === undefined) throw noBuild();
-      return buildkiteStore(build.agent, { region: lambda.region, account });
+      return buildkiteStore(build.records, { region: lambda.region, account });
     }
     const documents = createDocuments(objectOptions({ host, options }, lambda.region), metadata.bucket);
     return s3Store(documents, { ...metadata, region: lambda.region, account }, () => host.clock.now());

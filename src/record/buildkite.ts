@@ -36,17 +36,28 @@ export function buildkiteStore(agent: BuildAgentPort, place: BuildPlace): Record
     const text = await orUnusable(key, agent.getMetaData(key));
     return text === undefined ? [] : arrange(parse(key, text));
   };
+  const writeOne = async (live: RecordSubject, alias: string | null, own: readonly DeployRecord[]): Promise<void> => {
+    const key = await keyOf(place, live, alias);
+    const bad = own.find(({ id }) => !RECORD_ID.test(id));
+    if (bad !== undefined) throw unusable(key, 'cannot hold a record with such an id');
+    // The new record of an id comes first and so replaces the known one.
+    const all = arrange([...own, ...(await list(live, alias))]);
+    await orUnusable(key, agent.setMetaData(key, fitted(all)));
+  };
   const write: RecordStore['close'] = async (live, records) => {
-    // Alias by alias: side by side, a failure would leave it open which of them were written.
-    for (const alias of new Set(records.map((record) => record.alias))) {
-      const own = records.filter((record) => record.alias === alias);
-      const key = await keyOf(place, live, alias);
-      const bad = own.find(({ id }) => !RECORD_ID.test(id));
-      if (bad !== undefined) throw unusable(key, 'cannot hold a record with such an id');
-      // The new record of an id comes first and so replaces the known one.
-      const all = arrange([...own, ...(await list(live, alias))]);
-      await orUnusable(key, agent.setMetaData(key, fitted(all)));
-    }
+    // Side by side, because a signal leaves seconds for all; each is tried, whatever becomes of the others.
+    const aliases = [...new Set(records.map(({ alias }) => alias))];
+    const written = await Promise.allSettled(
+      aliases.map((alias) =>
+        writeOne(
+          live,
+          alias,
+          records.filter((record) => record.alias === alias),
+        ),
+      ),
+    );
+    const failed = written.find((one) => one.status === 'rejected');
+    if (failed !== undefined) throw failed.reason;
   };
   return {
     kind: 'buildkite',

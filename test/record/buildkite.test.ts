@@ -100,4 +100,17 @@ describe('records in the meta-data of a build', () => {
     await expect(storeOf(agent).list(LIVE, 'live')).rejects.toMatchObject(error);
     await expect(storeOf(agent).open(LIVE, [sample(1)], [])).rejects.toMatchObject(error);
   });
+
+  it('of several aliases are written side by side, and one that fails keeps no other from being written', async () => {
+    const values = new Map<string, string>();
+    const { getMetaData, setMetaData } = metaDataOnly(values);
+    const agent = {
+      getMetaData,
+      setMetaData: (key: string, value: string) =>
+        key.endsWith(':live') ? Promise.reject(new DeployError('BUILD_AGENT', 'no.')) : setMetaData(key, value),
+    } as Partial<BuildAgentPort> as BuildAgentPort;
+    const records = ['live', 'canary'].map((alias) => ({ ...sample(1), alias }));
+    await expect(storeOf(agent).close(LIVE, records, [])).rejects.toMatchObject({ code: 'RECORD_STORE', subject: KEY });
+    expect([...values.keys()]).toEqual([KEY.replace(/live$/, 'canary')]);
+  });
 });
