@@ -5,6 +5,7 @@ export default defineConfig({
     include: ['test/faults/**/*.test.ts'],
     testTimeout: 600_000,
     hookTimeout: 120_000,
-    fileParallelism: false,
+    // Most of the time is that of processes that are killed: a file a core.
+    maxWorkers: 2,
   },
 });
