@@ -82,7 +82,7 @@ it.each([
     expect(records[1]).toMatchObject({ takenBack: true });
     const table = (await cli('history')).out;
     expect(table).toMatch(/3 \(was 1\) +succeeded .*taken back/);
-    expect(table).toMatch(/1 \(was 3\) +succeeded \(rollback\)/);
+    expect(table).toMatch(/1 \(was 3\) +succeeded .*rollback to/);
     // Git is ahead of what is live, and the plan says so.
     expect(await cli('plan', '--detailed-exitcode')).toMatchObject({ exitCode: 2 });
   },
