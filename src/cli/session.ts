@@ -201,15 +201,25 @@ async function withRecords(
   return { live, records: new Map(keys.map((key, index) => [key, lists[index] ?? []])) };
 }
 
+/** Another run's next update may begin the moment that its last one has settled: how often it is waited for. */
+const MAX_WAITS = 5;
+
 /** Another update in progress is waited for: what it leads to is what has to be planned from. One that failed is planned from, too. */
 export async function readSettled(
   context: Context,
-  { lambda }: Session,
+  session: Session,
   name: string,
   want: Parameters<typeof readLive>[2],
 ): Promise<LiveFunction | undefined> {
-  const live = await readLive(lambda, name, want);
-  if (live?.latest.lastUpdateStatus !== 'InProgress' && live?.latest.state !== 'Pending') return live;
+  for (let waits = 0; ; waits += 1) {
+    const live = await readLive(session.lambda, name, want);
+    const isSettling = live?.latest.lastUpdateStatus === 'InProgress' || live?.latest.state === 'Pending';
+    if (!isSettling || waits === MAX_WAITS) return live;
+    await waitForAnother(context, session, name);
+  }
+}
+
+async function waitForAnother(context: Context, { lambda }: Session, name: string): Promise<void> {
   const { host, output } = context;
   const waitingFor = 'an update in progress to settle';
   output.progress([[`${name}: waiting for ${waitingFor}`]]);
@@ -223,7 +233,6 @@ export async function readSettled(
   } finally {
     await progress.close();
   }
-  return readLive(lambda, name, want);
 }
 
 /**
