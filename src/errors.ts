@@ -113,6 +113,7 @@ export const ERROR_CODES = {
   // Records and going back
   RECORD_STORE: { summary: 'The deployment record cannot be kept', exit: 1 },
   NO_ROLLBACK_TARGET: { summary: 'Nothing to roll back to', exit: 1 },
+  MORE_THAN_ADOPTED: { summary: 'The plan is more than what was adopted', exit: 3 },
 
   // Buildkite
   NOT_APPROVED: { summary: 'The approval does not count', exit: 3 },

@@ -44,13 +44,17 @@ async function adoptOne(file: Adoption, { input, drift }: Found): Promise<Functi
   const clear = isUnreadable(environment) ? {} : openVariables(environment).clear;
   const { adoptable, left } = planAdoption(desired, live, drift.differences, clear);
   const { done, open } = await file.take(adoptable, input);
-  const all: LeftOut[] = [...left, ...open];
+  // Where an alias was moved to what the file has now come to say, that is said, too.
+  const drifting = done.length === 0 ? undefined : await file.drifting(input);
+  const isLeft = ({ path }: LeftOut): boolean => drifting?.includes(path) !== false;
+  const adopted = [...done, ...left.filter((one) => !isLeft(one)).map(({ path }) => path)];
+  const all: LeftOut[] = [...left.filter(isLeft), ...open];
   const isStrange = input.strict === true && drift.differences.some((one) => one.class === 'unmanaged');
   const lacking = lackingAliases(desired, live, done);
   return {
     ...drift,
     drifted: all.length > 0 || isStrange,
-    adopted: done,
+    adopted,
     ...(lacking.length === 0 ? {} : { lacking }),
     left: all,
   };
@@ -113,24 +117,30 @@ class Adoption {
   private async isRight(candidate: string, path: string, input: DriftInput): Promise<boolean> {
     const [before, after] = [await this.loadCurrent(), await this.load(candidate)];
     if (before === undefined || after === undefined) return false;
-    const { key } = input.desired;
-    const own = idOf(this.spec.environment, key);
+    const own = idOf(this.spec.environment, input.desired.key);
     const said = (specs: readonly LoadedSpec[]): string =>
       canonicalJson([...meanings(specs)].filter(([id]) => id !== own));
-    const spec = after.find(({ environment }) => environment === this.spec.environment);
-    if (spec === undefined || said(before) !== said(after)) return false;
-    const { code, unknownPaths = [] } = input.desired;
+    if (said(before) !== said(after)) return false;
+    const [was, is] = [driftingPaths(input), this.driftingIn(after, input)];
+    return is !== undefined && !is.includes(path) && is.every((one) => was.includes(one));
+  }
+
+  /** Paths of a function that drift with the text as it is now; `undefined`: it does not say. */
+  async drifting(input: DriftInput): Promise<readonly string[] | undefined> {
+    const specs = await this.loadCurrent();
+    return specs && this.driftingIn(specs, input);
+  }
+
+  private driftingIn(specs: readonly LoadedSpec[], input: DriftInput): readonly string[] | undefined {
+    const spec = specs.find(({ environment }) => environment === this.spec.environment);
+    if (spec === undefined) return undefined;
+    const { key, code, unknownPaths = [] } = input.desired;
     const codes = new Map(code === undefined ? [] : [[key, code] as const]);
     const found = toDesired(spec, codes).functions.find((one) => one.key === key);
-    if (found === undefined) return false;
+    if (found === undefined) return undefined;
     const unknown = unknownPaths.includes('code') ? ['code'] : [];
     const desired = { ...found, unknownPaths: [...(found.unknownPaths ?? []), ...unknown] };
-    const moved = ({ desired: one }: Pick<DriftInput, 'desired'>): string[] =>
-      detectDrift({ ...input, desired: one })
-        .differences.filter(isDrift)
-        .map((difference) => difference.path);
-    const [was, is] = [moved(input), moved({ desired })];
-    return !is.includes(path) && is.every((one) => was.includes(one));
+    return driftingPaths({ ...input, desired });
   }
 
   private current: { readonly text: string; readonly specs: readonly LoadedSpec[] | undefined } | undefined;
@@ -149,6 +159,12 @@ class Adoption {
       throw error;
     }
   }
+}
+
+function driftingPaths(input: DriftInput): readonly string[] {
+  return detectDrift(input)
+    .differences.filter(isDrift)
+    .map(({ path }) => path);
 }
 
 function idOf(environment: string | undefined, key: string): string {

@@ -51,7 +51,7 @@ export async function applyPlanFile(here: Context, path: string): Promise<ExitCo
     const document = withDoubts(context, planning.document, doubts, spec.requireAncestry);
     context.output.group('Plan');
     context.output.preface([...renderPlan({ ...document, digest: file.digest }), []]);
-    return await carryOut(context, spec, planning, origin, scope, digestOf(file));
+    return await carryOut(context, spec, planning, { origin, scope, planDigest: digestOf(file) });
   } finally {
     await codes.close();
   }

@@ -5,18 +5,26 @@ import { tagsSet } from '../planner/tags.js';
 import type { Origin } from '../model/record.js';
 import type { LoadedSpec } from '../spec/load.js';
 import type { Scope } from './build-scope.js';
-import { conclude } from './conclude.js';
+import { conclude, type Print } from './conclude.js';
 import type { Context } from './context.js';
 import type { Planning } from './planning.js';
 
-/** Carries out a plan of `apply` that was shown and agreed to, and prints what came of it. @param planDigest of a plan file */
+/** What a plan is carried out for. */
+export interface Circumstances {
+  readonly origin: Origin;
+  readonly scope: Scope;
+  /** Of a plan file. Absent: the plan was made now. */
+  readonly planDigest?: string;
+  /** Absent: as `apply` prints it. */
+  readonly print?: Print;
+}
+
+/** Carries out a plan of `apply` that was shown and agreed to, and prints what came of it. */
 export async function carryOut(
   context: Context,
   spec: LoadedSpec,
   { jobs, codes }: Planning,
-  origin: Origin,
-  scope: Scope,
-  planDigest?: string,
+  { origin, scope, planDigest, print }: Circumstances,
 ): Promise<ExitCode> {
   return conclude(
     context,
@@ -40,6 +48,7 @@ export async function carryOut(
       },
     })),
     scope,
+    print,
   );
 }
 

@@ -6,6 +6,12 @@ import { tellResult } from './build-result.js';
 import type { Scope } from './build-scope.js';
 import type { Context } from './context.js';
 import { execute, type Job } from './execute.js';
+import type { Output } from './output.js';
+
+/** Prints what came of a run. */
+export type Print = (output: Output, result: ApplyResult) => void;
+
+export const printResult: Print = (output, result) => output.result(result, renderResult(result));
 
 /**
  * Carries plans out that were shown and agreed to, prints what came of it, and then tells the build, if this is one of its jobs.
@@ -17,11 +23,12 @@ export async function conclude(
   command: ApplyResult['command'],
   jobs: readonly Job[],
   scope: Scope,
+  print: Print = printResult,
 ): Promise<ExitCode> {
   const { output } = context;
   output.group(COMMANDS[command], jobs.some(({ planned }) => planned.plan.action !== 'none') ? 'open' : 'closed');
   const result = await execute(context, command, jobs, scope);
-  output.result(result, renderResult(result));
+  print(output, result);
   await tellResult(context, scope, result, jobs);
   return exitCodeOf(result);
 }

@@ -25,7 +25,7 @@ export async function confirm({ host, options }: Context, question: string): Pro
   if (options['yes'] === true) return;
   const answer = (await host.ask(`${question} [y/N] `)).trim().toLowerCase();
   if (answer === 'y' || answer === 'yes') return;
-  throw new DeployError('CONFIRMATION_REQUIRED', 'the plan was not confirmed. Nothing was changed.', {
+  throw new DeployError('CONFIRMATION_REQUIRED', 'the plan was not confirmed. Nothing was changed in AWS.', {
     fix: 'answer y to go on.',
   });
 }

@@ -11,16 +11,20 @@ import { scopeName, scopeOf } from './build-scope.js';
 import type { Context } from './context.js';
 import { withFiles } from './drift-code.js';
 import { readDrift } from './drift-read.js';
+import { publishable, publishAdopted, requirePublishable } from './publish-adopted.js';
 import { openSessions, type Session } from './session.js';
 import { loadSelected, select } from './spec.js';
 import { withoutArchives } from './without-archives.js';
 
 /**
- * Compares AWS with the last record and with the file. Needs no archive and no variable of a build, makes no mutating call. Exit 2
- * when somebody moved something in AWS.
+ * Compares AWS with the last record and with the file. Needs no archive and no variable of a build, and makes no mutating call, but
+ * for what `--publish` asks for. Exit 2 when somebody moved something in AWS.
+ *
+ * @throws USAGE, CONFIRMATION_REQUIRED before any call; as {@link publishAdopted}
  */
 export async function drift(context: Context): Promise<ExitCode> {
   const { options } = context;
+  requirePublishable(context);
   // Any alias's deployment may have written $LATEST last: all are read, and the option decides on what is told.
   context.output.group('Reading the file, AWS and the records');
   const spec = await loadSelected({ ...context, options: { ...options, alias: [] } }, { keepUnset: true });
@@ -45,10 +49,12 @@ export async function drift(context: Context): Promise<ExitCode> {
   const document: DriftDocument = { formatVersion: FORMAT_VERSION, command: 'drift', drifted, functions };
   await context.build?.handOverSecrets();
   context.output.group('Drift', drifted ? 'open' : 'closed');
-  context.output.result(document, renderDrift(document), driftMarkdown);
+  const unpublished = options['publish'] === true ? publishable(document) : [];
+  if (unpublished.length === 0) context.output.result(document, renderDrift(document), driftMarkdown);
   const body = context.output.toMarkdown({ document, scope }, (shown) => driftAnnotation(shown.document, shown.scope));
   await context.build?.annotate({ context: scopeName('drift', scope), style: drifted ? 'error' : 'success', body });
-  return drifted ? 2 : 0;
+  const published = unpublished.length === 0 ? 0 : await publishAdopted(context, spec.file, document, unpublished);
+  return published === 0 && drifted ? 2 : published;
 }
 
 /** With the files and the people that options ask for. */

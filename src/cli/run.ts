@@ -81,6 +81,8 @@ function createProgram(host: Host, act: Act): Command {
     .option('--code', 'name the files in which live code differs', false)
     .option('--strict', 'also look for what nobody declared, and let it count', false)
     .option('--adopt', 'write what moved in AWS into the file', false)
+    .option('--publish', 'with --adopt: also publish it where an alias serves a version without it', false)
+    .option('-y, --yes', 'with --publish: do not ask', false)
     .action(act(async () => (await import('./drift.js')).drift));
   addStatus(verb, act);
   addRollback(verb, act);

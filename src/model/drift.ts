@@ -1,6 +1,7 @@
 import type { Json } from './json.js';
 import type { FORMAT_VERSION } from './plan.js';
 import type { Version } from './function.js';
+import type { ApplyResult } from './result.js';
 
 /**
  * Who moved: `drift` AWS alone, `pending` the file alone (or both to the same value), `conflict` both, `unmanaged` something that
@@ -85,7 +86,7 @@ export interface FunctionDrift {
   readonly filesOmitted?: number;
   /** With `--adopt`: paths whose live value the file has now. `drifted` says whether anything is left. */
   readonly adopted?: readonly string[];
-  /** With `--adopt`: aliases whose version lacks something of that: the next apply publishes one that has it and moves them. Absent: none. */
+  /** With `--adopt`: aliases whose version lacks something of that: the next apply, or `--publish`, publishes one that has it and moves them. Absent: none. */
   readonly lacking?: readonly string[];
   readonly left?: readonly LeftOut[];
 }
@@ -96,4 +97,6 @@ export interface DriftDocument {
   readonly command: 'drift';
   readonly drifted: boolean;
   readonly functions: readonly FunctionDrift[];
+  /** With `--publish`, where an alias lacked what was adopted: what came of publishing it. */
+  readonly published?: ApplyResult;
 }

@@ -5,6 +5,7 @@ import { isJsonObject, type Json } from '../model/json.js';
 import type { DeployRecord } from '../model/record.js';
 import { diffContent, ownValue, type PathDifference } from './compare.js';
 import { classOf } from './drift-classes.js';
+import { hasFileMoved } from './drift-parts.js';
 import { contentOf, normalizeValue, settingField, type Content } from './normalize.js';
 import { recordedFunction, snapshotOf } from './recorded.js';
 import { isIgnored, isKnown, isManaged, isUnknown, overlay } from './target.js';
@@ -202,8 +203,9 @@ function movedDescription(desired: DesiredFunction, live: LiveFunction): DriftDi
 
 /** Whether the file has changed since, and says something that live then is. */
 function isAdopted(desired: DesiredFunction, newest: DeployRecord | undefined): boolean {
-  const isMoved = newest?.specDigest !== undefined && !desired.specDigest.startsWith(newest.specDigest);
-  return isMoved && (desired.code !== undefined || FIELDS.some(({ key }) => isManaged(desired, key)));
+  return (
+    hasFileMoved(desired, newest) && (desired.code !== undefined || FIELDS.some(({ key }) => isManaged(desired, key)))
+  );
 }
 
 const AS_THE_FILE = '$LATEST is not what the last deployment left, but it is what the file says now';

@@ -1,8 +1,9 @@
 import type { DesiredFunction, LiveFunction } from '../model/function.js';
 import type { Attachment, DriftDifference, FunctionDrift } from '../model/drift.js';
 import type { DeployRecord } from '../model/record.js';
+import { aliasesDrift } from './drift-aliases.js';
 import { latestDrift, type DigestOf } from './drift-latest.js';
-import { aliasDrift, functionDrift, openRollouts, undeclared } from './drift-parts.js';
+import { functionDrift, openRollouts, undeclared } from './drift-parts.js';
 import { newestOnLatest, newestSettled } from './recorded.js';
 
 export interface DriftInput {
@@ -43,9 +44,12 @@ export function detectDrift(input: DriftInput): FunctionDrift {
   const open = all.find(({ id, result }) => result === 'open' && (newest === undefined || id > newest.id));
   const latest = open === undefined ? latestDrift(desired, live, newestOnLatest(all), digestOf) : inProgress(open);
   const differences = [
-    ...desired.aliases
-      .filter((alias) => isTold(alias.name))
-      .flatMap((alias) => aliasDrift(alias, records.get(alias.name) ?? [], live)),
+    ...aliasesDrift(
+      { ...desired, aliases: desired.aliases.filter(({ name: alias }) => isTold(alias)) },
+      live,
+      records,
+      open === undefined && !latest.differences.some(isDrift),
+    ),
     ...latest.differences,
     ...(open === undefined ? functionDrift(desired, live, newest) : []),
     ...undeclared(desired, live, attached),

@@ -1,6 +1,7 @@
 import { lstat, readFile, rename, stat, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
+  GetFunctionConfigurationCommand,
   PublishVersionCommand,
   TagResourceCommand,
   UntagResourceCommand,
@@ -383,9 +384,154 @@ it('what was published and is served where the alias is pinned ends in no change
   for (const Name of ['live', 'fixed'])
     await client.send(new UpdateAliasCommand({ FunctionName: 'app', Name, FunctionVersion: Version }));
   const ran = await own.run('drift', '--adopt', '--format', 'json');
-  expect([ran.exitCode, one(ran)['adopted']]).toEqual([2, ['aliases.fixed.version', 'memorySize']]);
+  // Where `live` points stands in no file: it is what the file has come to say.
+  expect([ran.exitCode, one(ran)['adopted']]).toEqual([
+    0,
+    ['aliases.fixed.version', 'memorySize', 'aliases.live.version'],
+  ]);
   expect(one(ran)).not.toHaveProperty('lacking');
-  expect(one(ran)['left']).toEqual([expect.objectContaining({ path: 'aliases.live.version' })]);
+  expect(one(ran)['left']).toEqual([]);
+  expect((await own.run('drift')).exitCode).toBe(0);
   const plan = await own.run('plan', '--detailed-exitcode');
   expect([plan.exitCode, plan.out]).toEqual([0, expect.stringContaining('No changes.')]);
+});
+
+/** Every version-scoped edit that a file can say, made to `$LATEST` while `live` serves version 1. */
+const EDITS: Partial<UpdateFunctionConfigurationCommandInput> = {
+  MemorySize: 512,
+  Timeout: 60,
+  Handler: 'index.handler',
+  Environment: { Variables: { GREETING: 'Hallo', NEW: 'y' } },
+  Layers: ['arn:aws:lambda:us-east-1:123456789012:layer:one:1'],
+  TracingConfig: { Mode: 'Active' },
+  EphemeralStorage: { Size: 1024 },
+};
+
+const SERVED = `version: 1
+region: us-east-1
+functions:
+  app:
+    code: { zip: function.zip }
+    runtime: nodejs22.x
+    handler: index.handler
+    role: arn:aws:iam::123456789012:role/hello
+    memorySize: 128   # enough
+    environment: { GREETING: Hello }
+    aliases:
+      live: { healthCheck: { expect: { status: 200 } } }
+      beta: {}
+  other:
+    code: { zip: function.zip }
+    runtime: nodejs22.x
+    handler: index.handler
+    role: arn:aws:iam::123456789012:role/hello
+    aliases: { live: {} }
+`;
+
+it('--publish publishes what an alias lacks, with its check: then nothing drifts and nothing is planned', async () => {
+  const own = await applied(SERVED);
+  await configure(own, EDITS, 'app');
+  own.mutations();
+  const ran = await own.run('drift', '--adopt', '--publish', '--yes');
+  expect(ran.exitCode, ran.out + ran.err).toBe(0);
+  expect(own.seen().filter((call) => call === 'Invoke')).toHaveLength(2);
+  expect(own.mutations()).toEqual(['TagResource', 'PublishVersion', 'UpdateAlias', 'UpdateAlias', 'TagResource']);
+  for (const text of ['adopted: memorySize', 'next: aliases live, beta', 'publish', 'Apply succeeded'])
+    expect(ran.out).toContain(text);
+  expect(changed(SERVED, await read(own))).toEqual({
+    gone: ['    memorySize: 128   # enough', '    environment: { GREETING: Hello }'],
+    come: [
+      '    memorySize: 512   # enough',
+      '    environment: { GREETING: Hallo, NEW: y }',
+      '    timeout: 60',
+      '    layers: [ arn:aws:lambda:us-east-1:123456789012:layer:one:1 ]',
+      '    tracingConfig: { mode: Active }',
+      '    ephemeralStorage: { size: 1024 }',
+    ],
+  });
+  for (const alias of ['live', 'beta']) {
+    const served = await own.client.send(
+      new GetFunctionConfigurationCommand({ FunctionName: 'app', Qualifier: alias }),
+    );
+    expect([served.Version, served.MemorySize, served.Timeout]).toEqual(['2', 512, 60]);
+  }
+  const plan = await own.run('plan', '--detailed-exitcode');
+  expect([plan.exitCode, plan.out]).toEqual([0, expect.stringContaining('No changes.')]);
+  const drift = await own.run('drift', '--format', 'json');
+  expect([drift.exitCode, drift.json().functions.flatMap((each: Document) => each['differences'])]).toEqual([0, []]);
+});
+
+it('--publish answers one document as JSON, with what came of it', async () => {
+  const own = await applied(SERVED);
+  await configure(own, EDITS, 'app');
+  const ran = await own.run('drift', '--adopt', '--publish', '--yes', '--format', 'json');
+  expect(ran.exitCode, ran.err).toBe(0);
+  const { command, drifted, functions, published } = ran.json();
+  expect([command, drifted, functions.map((each: Document) => each['lacking'])]).toEqual([
+    'drift',
+    false,
+    [['live', 'beta'], undefined],
+  ]);
+  expect(published).toMatchObject({
+    command: 'apply',
+    result: 'succeeded',
+    functions: [{ name: 'app', version: '2' }],
+  });
+  const schema = await own.run('drift', '--adopt', '--publish', '--yes', '--format', 'json');
+  expect([schema.exitCode, schema.json()['published']]).toEqual([0, undefined]);
+});
+
+it('--publish does nothing but publish: what the file has pending, too, is for apply', async () => {
+  const own = await applied(SERVED);
+  await configure(own, { MemorySize: 512 }, 'app');
+  const pending = SERVED.replace('role/hello\n    memorySize', 'role/hello\n    timeout: 9\n    memorySize');
+  await own.write('lambda.deploy.yaml', pending);
+  own.mutations();
+  const ran = await own.run('drift', '--adopt', '--publish', '--yes');
+  expect(ran.exitCode).toBe(3);
+  expect(ran.err).toContain('error[MORE_THAN_ADOPTED]');
+  expect(ran.err).toContain('apply would do more to app than publish what was adopted: UpdateFunctionConfiguration.');
+  expect(own.mutations()).toEqual([]);
+  expect(await read(own)).toBe(pending.replace('128   # enough', '512   # enough'));
+});
+
+it('--publish leaves alone what could not be adopted whole', async () => {
+  const text = SERVED.replace('memorySize: 128', 'memorySize: ${MEMORY:-128}');
+  const own = await applied(text);
+  await configure(own, { MemorySize: 512, Timeout: 60 }, 'app');
+  own.mutations();
+  const ran = await own.run('drift', '--adopt', '--publish', '--yes', '--format', 'json');
+  expect([ran.exitCode, ran.json()['published']]).toEqual([2, undefined]);
+  expect(one(ran)).toMatchObject({ adopted: ['timeout'], lacking: ['live', 'beta'], left: [{ path: 'memorySize' }] });
+  expect(own.mutations()).toEqual([]);
+});
+
+it('--publish asks, and a no leaves AWS as it was and the file written', async () => {
+  const own = await applied(SERVED);
+  await configure(own, { MemorySize: 512 }, 'app');
+  own.mutations();
+  const questions: string[] = [];
+  const ask = (question: string): Promise<string> => {
+    questions.push(question);
+    return Promise.resolve('n');
+  };
+  const isTerminal = { stdin: true, stdout: true, stderr: true };
+  const ran = await own.runWith({ ask, isTerminal }, 'drift', '--adopt', '--publish', '--no-color');
+  expect([ran.exitCode, questions]).toEqual([1, ['Apply this plan? [y/N] ']]);
+  expect(ran.err).toContain('the plan was not confirmed. Nothing was changed in AWS.');
+  expect(own.mutations()).toEqual([]);
+  expect(await read(own)).toContain('memorySize: 512   # enough');
+});
+
+it.each([
+  ['without --adopt', ['--publish', '--yes'], 'error[USAGE]'],
+  ['where nobody can be asked', ['--adopt', '--publish'], 'error[CONFIRMATION_REQUIRED]'],
+])('--publish %s is refused before any call', async (_why, argv, code) => {
+  const own = await applied(SERVED);
+  await configure(own, { MemorySize: 512 }, 'app');
+  own.mutations();
+  const ran = await own.run('drift', ...argv);
+  expect([ran.exitCode, ran.err]).toEqual([1, expect.stringContaining(code)]);
+  expect(own.seen()).toEqual([]);
+  expect(await read(own)).toBe(SERVED);
 });

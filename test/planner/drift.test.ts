@@ -81,6 +81,61 @@ describe('detectDrift', () => {
     expect(found.notes).toEqual([]);
   });
 
+  const V2 = { version: '2', ...ONE, settings: { timeout: 60 } };
+  const moved = (version: PlainVersion & { readonly version: string }): Partial<PlainFunction> => ({
+    aliases: [{ name: 'live', version: '2' }],
+    versions: [V1, version],
+  });
+  const OF_ANOTHER_FILE = [{ ...DEPLOYED, specDigest: 'another-file' }];
+  /** The file has taken over the timeout that somebody published by hand, and the alias serves it. */
+  const SERVED: Given = {
+    latest: { ...ONE, settings: { timeout: 60 } },
+    function: moved(V2),
+    records: OF_ANOTHER_FILE,
+    desired: { settings: { timeout: 60 } },
+  };
+  it.each<[reason: string, given: Given, who: DriftClass]>([
+    ['what it serves is what the file has come to say', SERVED, 'pending'],
+    [
+      'the file has not changed: nobody committed it',
+      { ...SERVED, records: [{ ...DEPLOYED, specDigest: 'f00d' }] },
+      'drift',
+    ],
+    ['no record tells what the file was', { ...SERVED, records: [DEPLOYED] }, 'drift'],
+    ['the file says something else', { ...SERVED, desired: { settings: { timeout: 9 } } }, 'drift'],
+    ['it serves something else', { ...SERVED, function: moved({ ...V2, settings: { timeout: 61 } }) }, 'drift'],
+    [
+      'it serves variables that AWS does not show',
+      { ...SERVED, function: moved({ ...V2, environment: UNREADABLE }) },
+      'drift',
+    ],
+    ['it serves other code', { ...SERVED, function: moved({ ...V2, codeSha256: 'code-b' }) }, 'drift'],
+    [
+      '$LATEST has what no file says',
+      {
+        ...SERVED,
+        latest: { ...ONE, settings: { timeout: 60, layers: ['theirs'] } },
+        function: moved({ ...V2, settings: { timeout: 60, layers: ['theirs'] } }),
+      },
+      'drift',
+    ],
+    [
+      'the file pins it to where it was',
+      {
+        ...SERVED,
+        desired: {
+          settings: { timeout: 60 },
+          aliases: [{ name: 'live', healthChecks: [], autoRollback: true, version: '1' }],
+        },
+      },
+      'drift',
+    ],
+  ])('an alias that was moved, and %s', (_, given, who) => {
+    const found = detect(given).differences.find(({ path }) => path === 'aliases.live.version');
+    expect(found).toMatchObject({ recorded: '1', live: '2', class: who });
+    if (who === 'pending') expect(found?.desired).toBe('2');
+  });
+
   const EDITED_TIMEOUT: PlainVersion = { ...ONE, settings: { timeout: 60 } };
   it.each<[reason: string, given: Given, classes: Readonly<Record<string, DriftClass>>]>([
     ['the file moved', { desired: { settings: { timeout: 60 } } }, { timeout: 'pending' }],
