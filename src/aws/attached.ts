@@ -20,10 +20,7 @@ export async function readAttached(
   name: string,
   aliases: readonly string[],
 ): Promise<readonly Attachment[]> {
-  const sdk = await import('@aws-sdk/client-lambda');
-  const client = new sdk.LambdaClient(clientConfig(options, READ_ATTEMPTS));
-  const reader = new Reader(sdk, client, options.stop);
-  try {
+  return withReader(options, async (reader) => {
     const qualifiers = [undefined, ...aliases];
     const parts = await Promise.all([
       reader.urls(name),
@@ -31,12 +28,22 @@ export async function readAttached(
       ...qualifiers.flatMap((alias) => [reader.permissions(name, alias), reader.eventSources(name, alias)]),
     ]);
     return parts.flat();
+  });
+}
+
+/** Lends a reader with a client of its own. @throws what `read` throws */
+export async function withReader<T>(options: AwsOptions, read: (reader: Reader) => Promise<T>): Promise<T> {
+  const sdk = await import('@aws-sdk/client-lambda');
+  const client = new sdk.LambdaClient(clientConfig(options, READ_ATTEMPTS));
+  try {
+    return await read(new Reader(sdk, client, options.stop));
   } finally {
     client.destroy();
   }
 }
 
-class Reader {
+/** Reads each part to its last page. Every method throws AWS_ACCESS_DENIED naming the permission, AWS_*. */
+export class Reader {
   constructor(
     private readonly sdk: typeof Sdk,
     private readonly client: Sdk.LambdaClient,
@@ -46,7 +53,7 @@ class Reader {
   async urls(name: string): Promise<Attachment[]> {
     const all = await everyPage(async (marker) => {
       const input = { FunctionName: name, ...present({ Marker: marker }) };
-      const page = await this.read('ListFunctionUrlConfigs', name, (limits) =>
+      const page = await this.read('ListFunctionUrlConfigs', `function ${name}`, (limits) =>
         this.client.send(new this.sdk.ListFunctionUrlConfigsCommand(input), limits),
       );
       return { items: page.FunctionUrlConfigs ?? [], next: page.NextMarker };
@@ -60,7 +67,7 @@ class Reader {
   async invokeConfigs(name: string): Promise<Attachment[]> {
     const all = await everyPage(async (marker) => {
       const input = { FunctionName: name, ...present({ Marker: marker }) };
-      const page = await this.read('ListFunctionEventInvokeConfigs', name, (limits) =>
+      const page = await this.read('ListFunctionEventInvokeConfigs', `function ${name}`, (limits) =>
         this.client.send(new this.sdk.ListFunctionEventInvokeConfigsCommand(input), limits),
       );
       return { items: page.FunctionEventInvokeConfigs ?? [], next: page.NextMarker };
@@ -78,7 +85,7 @@ class Reader {
 
   async permissions(name: string, alias: string | undefined): Promise<Attachment[]> {
     const input = { FunctionName: name, ...present({ Qualifier: alias }) };
-    const answer = await this.read('GetPolicy', name, (limits) =>
+    const answer = await this.read('GetPolicy', `function ${name}`, (limits) =>
       this.client.send(new this.sdk.GetPolicyCommand(input), limits),
     ).catch((error: unknown) => {
       // AWS has no empty policy.
@@ -95,13 +102,7 @@ class Reader {
 
   async eventSources(name: string, alias: string | undefined): Promise<Attachment[]> {
     const FunctionName = alias === undefined ? name : `${name}:${alias}`;
-    const all = await everyPage(async (marker) => {
-      const input = { FunctionName, ...present({ Marker: marker }) };
-      const page = await this.read('ListEventSourceMappings', name, (limits) =>
-        this.client.send(new this.sdk.ListEventSourceMappingsCommand(input), limits),
-      );
-      return { items: page.EventSourceMappings ?? [], next: page.NextMarker };
-    });
+    const all = await this.mappings(`function ${name}`, { FunctionName });
     // Asked for the function, an endpoint may also list what hangs on its aliases.
     const own = all.filter(({ FunctionArn }) => qualifierOf(FunctionArn) === (alias ?? null));
     return own.map(({ UUID = '', EventSourceArn, State }) => ({
@@ -112,9 +113,39 @@ class Reader {
     }));
   }
 
-  private read<T>(operation: string, name: string, run: (limits: Limits) => Promise<T>): Promise<T> {
-    const call = { operation, subject: `function ${name}`, timeoutMs: READ_TIMEOUT_MS };
-    return send(call, READ_ATTEMPTS, run, this.stop);
+  /** The ARN of every function, version and alias of the region that an event source calls; a page has a hundred of them. */
+  async eventSourceTargets(): Promise<readonly string[]> {
+    const all = await this.mappings('the event sources of the region', {});
+    return all.map(({ FunctionArn = '' }) => FunctionArn);
+  }
+
+  /** The versions and aliases that have provisioned concurrency. */
+  async provisioned(name: string): Promise<readonly string[]> {
+    const all = await everyPage(async (marker) => {
+      const input = { FunctionName: name, ...present({ Marker: marker }) };
+      const page = await this.read('ListProvisionedConcurrencyConfigs', `function ${name}`, (limits) =>
+        this.client.send(new this.sdk.ListProvisionedConcurrencyConfigsCommand(input), limits),
+      );
+      return { items: page.ProvisionedConcurrencyConfigs ?? [], next: page.NextMarker };
+    });
+    return all.flatMap(({ FunctionArn }) => qualifierOf(FunctionArn) ?? []);
+  }
+
+  private mappings(
+    subject: string,
+    of: { readonly FunctionName?: string },
+  ): Promise<readonly Sdk.EventSourceMappingConfiguration[]> {
+    return everyPage(async (marker) => {
+      const input = { ...of, ...present({ Marker: marker }) };
+      const page = await this.read('ListEventSourceMappings', subject, (limits) =>
+        this.client.send(new this.sdk.ListEventSourceMappingsCommand(input), limits),
+      );
+      return { items: page.EventSourceMappings ?? [], next: page.NextMarker };
+    });
+  }
+
+  private read<T>(operation: string, subject: string, run: (limits: Limits) => Promise<T>): Promise<T> {
+    return send({ operation, subject, timeoutMs: READ_TIMEOUT_MS }, READ_ATTEMPTS, run, this.stop);
   }
 }
 

@@ -1,8 +1,7 @@
-import type { Attachment } from '../model/drift.js';
-import type { DesiredFunction, MetadataStore, Version } from '../model/function.js';
+import type { DesiredFunction, MetadataStore } from '../model/function.js';
 import type { Warning } from '../model/plan.js';
 import type { FunctionPrune } from '../model/prune.js';
-import { keepAttached, planPrune, type Pin } from '../planner/prune.js';
+import { keepUsed, planPrune, type Pin, type PruneInput } from '../planner/prune.js';
 import type { Context } from './context.js';
 import { readSubject, type Session } from './session.js';
 
@@ -10,6 +9,8 @@ import { readSubject, type Session } from './session.js';
 export interface PruneJob {
   readonly plan: FunctionPrune;
   readonly session: Session;
+  /** The plan from the aliases and records as they are now; everything else is as it was read. */
+  readonly planAgain: () => Promise<FunctionPrune>;
 }
 
 interface Wanted {
@@ -20,68 +21,54 @@ interface Wanted {
   readonly keep: number;
 }
 
-/** Versions whose attachments are read side by side; each is three calls of the class of fifteen a second. */
-const VERSIONS_AT_ONCE = 5;
-
 /**
  * Reads a function with all its versions and aliases, their records, and what hangs on the versions that could go.
  *
  * @throws WRONG_ACCOUNT, AWS_*, RECORD_STORE: what cannot be read is never taken for absent
  */
-export async function preparePrune(
+export async function preparePrune(context: Context, session: Session, wanted: Wanted): Promise<PruneJob> {
+  const { one, pins, keep } = wanted;
+  const { name, region } = one;
+  const place = { name, ...(region === undefined ? {} : { region }) };
+  const gone: FunctionPrune = { ...place, operations: [], kept: [], skipped: 'the function does not exist' };
+  const first = await readMoving(context, session, wanted);
+  if (first === undefined) return { session, plan: gone, planAgain: () => Promise.resolve(gone) };
+  const versions = await session.lambda.listVersions(name);
+  versions.forEach((version) => context.output.redactor.learnVersion(version));
+  const planFrom = (moving: Moving): FunctionPrune =>
+    planPrune({ ...place, keep, pins: pins.get(name) ?? [], versions, ...moving });
+  const candidates = planFrom(first).operations.map(({ version }) => version);
+  if (candidates.length > 0)
+    context.output.progress([[`${name}: looking at what hangs on ${candidates.length} versions by their numbers`]]);
+  const uses = await session.readVersionUses(name, candidates);
+  const planAgain = async (): Promise<FunctionPrune> => {
+    const now = await readMoving(context, session, wanted);
+    // What is gone with its function needs no keeping.
+    return now === undefined ? { ...place, operations: [], kept: [] } : keepUsed(planFrom(now), uses);
+  };
+  return { session, plan: keepUsed(planFrom(first), uses), planAgain };
+}
+
+/** What a deployment moves. */
+type Moving = Pick<PruneInput, 'latest' | 'aliases' | 'records' | 'now'>;
+
+/** `undefined`: the function does not exist. */
+async function readMoving(
   context: Context,
   session: Session,
-  { one: { name, region, aliases: declared }, pins, account, keep }: Wanted,
-): Promise<PruneJob> {
-  const place = { name, ...(region === undefined ? {} : { region }) };
-  const { subject, latest } = await readSubject(context, session, account, name);
-  if (latest === undefined)
-    return { session, plan: { ...place, operations: [], kept: [], skipped: 'the function does not exist' } };
-  const [aliases = [], versions] = await Promise.all([
+  { one: { name, aliases: declared }, account }: Wanted,
+): Promise<Moving | undefined> {
+  const [{ subject, latest }, aliases = []] = await Promise.all([
+    readSubject(context, session, account, name),
     session.lambda.listAliases(name),
-    session.lambda.listVersions(name),
   ]);
-  versions.forEach((version) => context.output.redactor.learnVersion(version));
+  if (latest === undefined) return undefined;
   // An alias that this file does not name may be another file's, with the same store.
   const keys = [null, ...new Set([...declared, ...aliases].map((alias) => alias.name))];
   const lists = await Promise.all(keys.map((alias) => session.records.list(subject, alias)));
   const records = new Map(keys.map((alias, index) => [alias, lists[index] ?? []]));
-  const now = new Date(context.host.clock.now()).toISOString();
-  const input = { ...place, keep, latest, aliases, pins: pins.get(name) ?? [], versions, records, now };
-  const plan = planPrune(input);
-  const candidates = plan.operations.map(({ version }) => version);
-  return { session, plan: keepAttached(plan, await readOwn(session, name, candidates)) };
+  return { latest, aliases, records, now: new Date(context.host.clock.now()).toISOString() };
 }
-
-/** What hangs on each version by its number: permissions, event sources, settings of asynchronous events, provisioned concurrency. */
-async function readOwn(
-  { lambda, readAttached }: Session,
-  name: string,
-  versions: readonly Version[],
-): Promise<ReadonlyMap<Version, readonly string[]>> {
-  const found = new Map<Version, Set<string>>();
-  const note = (version: Version, what: string): void =>
-    void found.set(version, (found.get(version) ?? new Set()).add(what));
-  for (let start = 0; start < versions.length; start += VERSIONS_AT_ONCE) {
-    const some = versions.slice(start, start + VERSIONS_AT_ONCE);
-    const [attached, provisioned] = await Promise.all([
-      readAttached(name, some),
-      Promise.all(some.map((version) => lambda.hasProvisionedConcurrency(name, version))),
-    ]);
-    for (const { on, kind } of attached) if (on !== null && some.includes(on)) note(on, WHAT[kind]);
-    some.forEach((version, index) => {
-      if (provisioned[index] === true) note(version, 'provisioned concurrency');
-    });
-  }
-  return new Map([...found].map(([version, what]) => [version, [...what].sort()]));
-}
-
-const WHAT: Readonly<Record<Attachment['kind'], string>> = {
-  url: 'a URL',
-  permissions: 'a policy',
-  eventSources: 'an event source',
-  eventInvokeConfig: 'settings for asynchronous events',
-};
 
 /** What nobody can see from here, and what cannot be had again. */
 export function pruneWarnings(functions: readonly FunctionPrune[], store: MetadataStore['store']): readonly Warning[] {

@@ -1,8 +1,14 @@
 import { prune as deleteVersions } from '../apply/prune.js';
 import { DeployError, type ExitCode } from '../errors.js';
 import { FORMAT_VERSION } from '../model/plan.js';
-import type { DeleteVersionResult, FunctionPruneResult, PrunePlan, PruneResult } from '../model/prune.js';
-import { pruneMarkdown } from '../render/prune-markdown.js';
+import type {
+  DeleteVersionResult,
+  FunctionPrune,
+  FunctionPruneResult,
+  PrunePlan,
+  PruneResult,
+} from '../model/prune.js';
+import { pruneMarkdown, pruneResultMarkdown } from '../render/prune-markdown.js';
 import { renderPrunePlan, renderPruneResult } from '../render/prune.js';
 import { toDesired } from '../spec/load.js';
 import { confirm, requireConfirmable } from './confirm.js';
@@ -13,7 +19,8 @@ import { openSessions } from './session.js';
 import { loadSelected } from './spec.js';
 
 /**
- * Deletes old published versions: plans, asks, deletes one after the other. Never one that an alias, a weight or a rollback needs.
+ * Deletes old published versions: plans, asks, deletes one after the other. Never one that an alias, a weight or a rollback needs, also
+ * where somebody came to need it while the question was open.
  *
  * @throws USAGE, CONFIRMATION_REQUIRED before anything is touched; what reading throws
  */
@@ -22,11 +29,15 @@ export async function prune(context: Context): Promise<ExitCode> {
   requireConfirmable(context);
   const desired = toDesired(await loadSelected(context, { keepUnset: true }), new Map());
   const pins = await readPins(context);
-  const sessions = openSessions(context, desired);
-  const jobs: PruneJob[] = [];
-  // One after the other: what hangs on versions is read within the slow quota.
-  for (const one of desired.functions)
-    jobs.push(await preparePrune(context, await sessions(one), { one, pins, account: desired.account, keep }));
+  const read = async (): Promise<PruneJob[]> => {
+    const sessions = openSessions(context, desired);
+    const jobs: PruneJob[] = [];
+    // One after the other: what hangs on versions is read within the slow quota.
+    for (const one of desired.functions)
+      jobs.push(await preparePrune(context, await sessions(one), { one, pins, account: desired.account, keep }));
+    return jobs;
+  };
+  const jobs = await read();
   const functions = jobs.map(({ plan }) => plan);
   const changes = functions.some(({ operations }) => operations.length > 0);
   const warnings = pruneWarnings(functions, desired.metadata.store);
@@ -37,10 +48,13 @@ export async function prune(context: Context): Promise<ExitCode> {
   }
   context.output.preface([...renderPrunePlan(plan), []]);
   await confirm(context, 'Delete these versions?');
+  // Whoever was asked may have taken an hour to answer.
+  const current = context.options['yes'] === true ? jobs : await read();
   const results: FunctionPruneResult[] = [];
-  for (const job of jobs) results.push(await carryOut(context, job));
+  for (const [index, job] of current.entries())
+    results.push(await carryOut(context, functions[index] ?? job.plan, job));
   const result = resultOf(results);
-  context.output.result(result, renderPruneResult(result));
+  context.output.result(result, renderPruneResult(result), pruneResultMarkdown);
   return Math.max(...results.map(({ exitCode }) => exitCode)) as ExitCode;
 }
 
@@ -58,7 +72,12 @@ function keepOf({ options }: Context): number {
   });
 }
 
-function carryOut({ host, output }: Context, { plan, session }: PruneJob): Promise<FunctionPruneResult> {
+/** @param plan what was confirmed; nothing else is deleted, whatever the job's own plan is by now */
+function carryOut(
+  { host, output }: Context,
+  plan: FunctionPrune,
+  { session, planAgain }: PruneJob,
+): Promise<FunctionPruneResult> {
   const tell = (version: string, what: string): void => output.progress([[`${plan.name}: version ${version} ${what}`]]);
   const said: Readonly<Record<DeleteVersionResult['status'], string>> = {
     done: 'deleted',
@@ -69,6 +88,7 @@ function carryOut({ host, output }: Context, { plan, session }: PruneJob): Promi
   };
   return deleteVersions(plan, {
     lambda: session.lambda,
+    planAgain,
     clock: host.clock,
     random: host.random,
     signal: host.signal,

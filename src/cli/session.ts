@@ -8,6 +8,7 @@ import { createDocuments } from '../aws/documents.js';
 import { createObjectStore, type ObjectStoreOptions } from '../aws/object-store.js';
 import { readLive, readVersions } from '../aws/read-live.js';
 import { createTrail } from '../aws/trail.js';
+import { versionUses, type ReadVersionUses } from '../aws/version-uses.js';
 import { waitUntilSettled } from '../aws/wait.js';
 import { DeployError, isDeployError } from '../errors.js';
 import type { Attachment } from '../model/drift.js';
@@ -37,6 +38,8 @@ export interface Session {
   readonly trail: TrailPort;
   /** See {@link readAttached}. */
   readonly readAttached: (name: string, aliases: readonly string[]) => Promise<readonly Attachment[]>;
+  /** See {@link versionUses}. */
+  readonly readVersionUses: ReadVersionUses;
 }
 
 /** AWS for one function: its own region's where it has one, otherwise the file's. */
@@ -121,6 +124,7 @@ async function openSession(
     readAccount: account,
     trail: createTrail({ ...aws, region: lambda.region, ...trailEndpoint(host, options) }),
     readAttached: (name, aliases) => readAttached({ ...aws, region: lambda.region }, name, aliases),
+    readVersionUses: versionUses({ ...aws, region: lambda.region }, host.clock),
   };
 }
 

@@ -142,14 +142,15 @@ const READS: readonly Grant[] = [
   { sid: 'ReadImages', actions: ['ecr:BatchGetImage'], resources: repositoryOf },
 ];
 
+/** What hangs on versions, too. */
+const ATTACHED: readonly Grant[] = [
+  { sid: 'ReadInvokeConfigs', actions: ['lambda:ListFunctionEventInvokeConfigs'], resources: own },
+  { sid: 'ReadEventSources', actions: ['lambda:ListEventSourceMappings'], resources: () => ANY },
+];
+
 const STRICT: readonly Grant[] = [
   { sid: 'ReadPermissions', actions: ['lambda:GetPolicy'], resources: qualified },
-  {
-    sid: 'ReadAttached',
-    actions: ['lambda:ListFunctionEventInvokeConfigs', 'lambda:ListFunctionUrlConfigs'],
-    resources: own,
-  },
-  { sid: 'ReadEventSources', actions: ['lambda:ListEventSourceMappings'], resources: () => ANY },
+  { sid: 'ReadUrls', actions: ['lambda:ListFunctionUrlConfigs'], resources: own },
 ];
 
 const BLAME: readonly Grant[] = [{ sid: 'ReadTrail', actions: ['cloudtrail:LookupEvents'], resources: () => ANY }];
@@ -251,9 +252,10 @@ const WRITES: readonly Grant[] = [
 const PRUNE: readonly Grant[] = [
   {
     sid: 'DeleteVersions',
-    actions: ['lambda:DeleteFunction', 'lambda:GetProvisionedConcurrencyConfig'],
+    actions: ['lambda:DeleteFunction', 'lambda:GetPolicy'],
     resources: (one) => [`${functionArn(one)}:*`],
   },
+  { sid: 'ListProvisionedConcurrency', actions: ['lambda:ListProvisionedConcurrencyConfigs'], resources: own },
 ];
 
 function parameterArn(one: PolicyFunction, name: string): string {
@@ -275,7 +277,8 @@ export function policyFor(functions: readonly PolicyFunction[], purpose: Purpose
   const deletes = purpose.prune && purpose.for === 'apply';
   const grants = [
     ...READS,
-    ...(purpose.strict || deletes ? STRICT : []),
+    ...(purpose.strict ? STRICT : []),
+    ...(purpose.strict || deletes ? ATTACHED : []),
     ...(purpose.blame ? BLAME : []),
     ...(purpose.for === 'apply' ? WRITES : []),
     ...(deletes ? PRUNE : []),

@@ -12,6 +12,12 @@ export interface DeleteVersionOperation {
   readonly description: string;
 }
 
+/** Something that hangs on one published version by its number, and that deleting it would take away. */
+export interface VersionUse {
+  readonly version: Version;
+  readonly kind: 'policy' | 'eventSources' | 'eventInvokeConfig' | 'provisionedConcurrency';
+}
+
 /** A version that stays, with every reason why. */
 export interface KeptVersion {
   readonly version: Version;
@@ -42,7 +48,7 @@ export interface PrunePlan {
   readonly warnings: readonly Warning[];
 }
 
-/** How one deletion ended. `kept`: somebody pointed an alias at the version meanwhile. */
+/** How one deletion ended. `kept`: the version is needed by now, and was not when the plan was made. */
 export interface DeleteVersionResult {
   readonly type: 'DeleteFunction';
   readonly version: Version;

@@ -1,5 +1,5 @@
 import { LATEST, type LiveAlias, type LiveFunction, type LiveVersion, type Version } from '../model/function.js';
-import type { DeleteVersionOperation, FunctionPrune } from '../model/prune.js';
+import type { DeleteVersionOperation, FunctionPrune, VersionUse } from '../model/prune.js';
 import type { DeployRecord } from '../model/record.js';
 import { rollbackVersions } from './rollback-target.js';
 
@@ -51,19 +51,23 @@ export function planPrune(input: PruneInput): FunctionPrune {
   return { ...place, operations: old.map((version) => toOperation(version, input)), kept };
 }
 
-/** The same plan without the versions that something hangs on. @param attached by version, what it is */
-export function keepAttached(plan: FunctionPrune, attached: ReadonlyMap<Version, readonly string[]>): FunctionPrune {
-  const [own, operations] = [
-    plan.operations.filter(({ version }) => attached.has(version)),
-    plan.operations.filter(({ version }) => !attached.has(version)),
-  ];
-  const more = own.map(({ version }) => ({
-    version,
-    reasons: (attached.get(version) ?? []).map((what) => `it has ${what} of its own`),
-  }));
+/** The same plan without the versions that something hangs on. */
+export function keepUsed(plan: FunctionPrune, uses: readonly VersionUse[]): FunctionPrune {
+  const reasonsFor = (version: Version): string[] =>
+    uses.filter((use) => use.version === version).map(({ kind }) => `it has ${WORDS[kind]} of its own`);
+  const isUsed = ({ version }: DeleteVersionOperation): boolean => uses.some((use) => use.version === version);
+  const operations = plan.operations.filter((one) => !isUsed(one));
+  const more = plan.operations.filter(isUsed).map(({ version }) => ({ version, reasons: reasonsFor(version) }));
   const kept = [...plan.kept, ...more].sort((one, other) => Number(other.version) - Number(one.version));
   return { ...plan, operations, kept };
 }
+
+const WORDS: Readonly<Record<VersionUse['kind'], string>> = {
+  policy: 'a policy',
+  eventSources: 'an event source',
+  eventInvokeConfig: 'settings for asynchronous events',
+  provisionedConcurrency: 'provisioned concurrency',
+};
 
 /** Why versions must not be deleted now; `undefined`: nothing is under way. */
 export function underWay({

@@ -41,28 +41,44 @@ export function pruneClosing({ functions, changes }: PrunePlan): string {
   return `Plan: ${count} ${count === 1 ? 'version' : 'versions'} to delete. This cannot be undone.`;
 }
 
+/** How all of it ended. */
+export const PRUNE_ENDINGS: Readonly<Record<PruneResult['result'], string>> = {
+  succeeded: 'Prune succeeded.',
+  no_changes: 'Nothing was deleted.',
+  failed: 'Prune stopped.',
+};
+
 /** What became of each deletion. */
 export function renderPruneResult({ functions, result }: PruneResult): Line[] {
-  const closing = { succeeded: 'Prune succeeded.', no_changes: 'Nothing was deleted.', failed: 'Prune stopped.' };
-  return [...functions.flatMap(resultLines), [as(result === 'failed' ? 'bad' : 'good', closing[result])]];
+  return [...functions.flatMap(resultLines), [as(result === 'failed' ? 'bad' : 'good', PRUNE_ENDINGS[result])]];
+}
+
+/** What became of the versions of one function: which, by outcome, and of each that was kept the reason. */
+export function outcomesOf({
+  operations,
+}: FunctionPruneResult): { readonly outcome: string; readonly versions: string; readonly reason?: string }[] {
+  const named = (outcome: string, ...statuses: string[]): { outcome: string; versions: string }[] => {
+    const versions = operations.flatMap(({ status, version }) => (statuses.includes(status) ? [version] : []));
+    return versions.length === 0 ? [] : [{ outcome, versions: versions.join(', ') }];
+  };
+  return [
+    ...named('deleted', 'done', 'recovered'),
+    ...named('failed', 'failed'),
+    ...named('not deleted', 'skipped'),
+    ...operations.flatMap(({ status, version, reason = '' }) =>
+      status === 'kept' ? [{ outcome: 'kept', versions: version, reason }] : [],
+    ),
+  ];
 }
 
 function resultLines(one: FunctionPruneResult): Line[] {
   const { operations, skipped, error } = one;
-  const named = (...statuses: string[]): string =>
-    operations.flatMap(({ status, version }) => (statuses.includes(status) ? [version] : [])).join(', ');
-  const parts: readonly (readonly [label: string, versions: string])[] = [
-    ['deleted', named('done', 'recovered')],
-    ['failed', named('failed')],
-    ['not deleted', named('skipped')],
-  ];
   return [
     [as('title', nameOf(one)), operations.length === 0 && skipped === undefined ? '  nothing to delete' : ''],
     ...(skipped === undefined ? [] : [[as('warn', `  skipped: ${skipped}`)]]),
-    ...parts.flatMap(([label, versions]): Line[] => (versions === '' ? [] : [[`  ${label}: ${versions}`]])),
-    ...operations.flatMap(({ version, status, reason }): Line[] =>
-      status === 'kept' ? [[`  kept: ${version}, ${reason ?? ''}`]] : [],
-    ),
+    ...outcomesOf(one).map(({ outcome, versions, reason }): Line => [
+      `  ${outcome}: ${versions}${reason === undefined ? '' : `, ${reason}`}`,
+    ]),
     ...(error === undefined
       ? []
       : [

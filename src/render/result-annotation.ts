@@ -111,7 +111,8 @@ function callTable({ operations }: FunctionResult): string {
   return table(['call', 'about', 'status', 'time'], rows);
 }
 
-function errorItems({ code: errorCode, message, hint }: ErrorDocument): string[] {
+/** An error as items of a list: what, and what to do. */
+export function errorItems({ code: errorCode, message, hint }: ErrorDocument): string[] {
   return [`${code(errorCode)} ${text(message)}`, ...(hint === undefined ? [] : [`${strong('fix')}: ${text(hint)}`])];
 }
 

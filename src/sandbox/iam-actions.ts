@@ -41,6 +41,7 @@ const LEVELS: Readonly<Record<string, Level>> = {
   PutFunctionConcurrency: 'function',
   DeleteFunctionConcurrency: 'function',
   GetProvisionedConcurrencyConfig: 'qualified',
+  ListProvisionedConcurrencyConfigs: 'function',
   PutProvisionedConcurrencyConfig: 'qualified',
   DeleteProvisionedConcurrencyConfig: 'qualified',
   GetFunctionCodeSigningConfig: 'function',

@@ -39,9 +39,8 @@ export function putProvisionedConcurrency(call: Call): Answer {
   return json(202, describe(put, false));
 }
 
-/** GetProvisionedConcurrencyConfig, and with `List=ALL` ListProvisionedConcurrencyConfigs, which has the same path. */
+/** GetProvisionedConcurrencyConfig. */
 export function getProvisionedConcurrency(call: Call): Answer {
-  if (queryValue(call, 'List') === 'ALL') return list(call);
   const { fn, qualifier } = find(call);
   const found = fn.provisioned.get(qualifier);
   if (found === undefined)
@@ -51,6 +50,15 @@ export function getProvisionedConcurrency(call: Call): Answer {
       'No Provisioned Concurrency Config found for this function',
     );
   return json(200, describe(found, found.readyAt <= call.state.now()));
+}
+
+/** ListProvisionedConcurrencyConfigs: of every version and alias that has one. */
+export function listProvisionedConcurrency(call: Call): Answer {
+  const fn = findUnqualified(call.state, call.region, part(call, 'FunctionName'));
+  const all = [...fn.provisioned].map(([qualifier, one]) => {
+    return { FunctionArn: `${fn.arn}:${qualifier}`, ...describe(one, one.readyAt <= call.state.now()) };
+  });
+  return json(200, page('ProvisionedConcurrencyConfigs', all, call.query));
 }
 
 /** DeleteProvisionedConcurrencyConfig: also where there is none. */
@@ -66,14 +74,6 @@ export function deleteProvisionedConcurrency(call: Call): Answer {
  */
 export function checkNotProvisioned(fn: FunctionState, alias: string, weights: Readonly<Record<string, number>>): void {
   if (Object.keys(weights).length > 0 && fn.provisioned.has(alias)) throw invalidParameter(NOT_WITH_WEIGHTS);
-}
-
-function list(call: Call): Answer {
-  const fn = findUnqualified(call.state, call.region, part(call, 'FunctionName'));
-  const all = [...fn.provisioned].map(([qualifier, one]) => {
-    return { FunctionArn: `${fn.arn}:${qualifier}`, ...describe(one, one.readyAt <= call.state.now()) };
-  });
-  return json(200, page('ProvisionedConcurrencyConfigs', all, call.query));
 }
 
 function describe({ requested, lastModified }: ProvisionedState, isReady: boolean): JsonObject {

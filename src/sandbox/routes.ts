@@ -25,7 +25,12 @@ import {
   updateInvokeConfig,
 } from './invoke-configs.js';
 import { addPermission, getPolicy, removePermission } from './permissions.js';
-import { deleteProvisionedConcurrency, getProvisionedConcurrency, putProvisionedConcurrency } from './provisioned.js';
+import {
+  deleteProvisionedConcurrency,
+  getProvisionedConcurrency,
+  listProvisionedConcurrency,
+  putProvisionedConcurrency,
+} from './provisioned.js';
 import { listTags, tagResource, untagResource } from './tags.js';
 import { createFunctionUrl, deleteFunctionUrl, getFunctionUrl, listFunctionUrls, updateFunctionUrl } from './urls.js';
 import { listVersions, publishVersion } from './versions.js';
@@ -35,6 +40,8 @@ export type Handler = (call: Call) => Answer | Promise<Answer>;
 interface Route {
   readonly method: string;
   readonly template: string;
+  /** A parameter with its value that must be there, where two operations share a path: the one with it stands first. */
+  readonly query?: readonly [name: string, value: string];
   readonly operation: string;
   readonly handler: Handler;
 }
@@ -96,6 +103,13 @@ const ROUTES: readonly Route[] = [
     template: '/2017-10-31/functions/{FunctionName}/concurrency',
     operation: 'DeleteFunctionConcurrency',
     handler: deleteFunctionConcurrency,
+  },
+  {
+    method: 'GET',
+    template: PROVISIONED,
+    query: ['List', 'ALL'],
+    operation: 'ListProvisionedConcurrencyConfigs',
+    handler: listProvisionedConcurrency,
   },
   {
     method: 'GET',
@@ -208,8 +222,9 @@ function decode(text: string): string {
 }
 
 /** The operation of a request to Lambda; `undefined` for what the sandbox does not know. `path` is still percent-encoded. */
-export function findOperation(method: string, path: string): Match | undefined {
+export function findOperation(method: string, path: string, query: URLSearchParams): Match | undefined {
   for (const { operation, handler, ...route } of ROUTES) {
+    if (route.query !== undefined && query.get(route.query[0]) !== route.query[1]) continue;
     const parts = route.method === method ? matchTemplate(route.template, path) : undefined;
     if (parts === undefined) continue;
     const isInvoke = operation === 'Invoke';

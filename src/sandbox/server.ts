@@ -194,7 +194,7 @@ async function serve(context: Context, request: IncomingMessage, response: Serve
 
 function matchOf(wire: WireRequest, service: string): Match | undefined {
   if (service === 's3') return findS3(wire.method, wire.path, wire.query);
-  if (wire.path !== '/' || wire.method !== 'POST') return findOperation(wire.method, wire.path);
+  if (wire.path !== '/' || wire.method !== 'POST') return findOperation(wire.method, wire.path, wire.query);
   const target = wire.headers['x-amz-target'];
   if (target !== undefined) return findTarget(target);
   return findAction(new URLSearchParams(Buffer.from(wire.body).toString('utf8')).get('Action'));

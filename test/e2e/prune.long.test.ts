@@ -1,4 +1,8 @@
-import { AddPermissionCommand } from '@aws-sdk/client-lambda';
+import {
+  AddPermissionCommand,
+  CreateEventSourceMappingCommand,
+  PutFunctionEventInvokeConfigCommand,
+} from '@aws-sdk/client-lambda';
 import { describe, expect, it } from 'vitest';
 import { parsePolicies } from '../../src/sandbox/iam-policy.js';
 import type { SandboxOptions } from '../../src/sandbox/server.js';
@@ -119,18 +123,91 @@ describe('prune', () => {
       intercept: ({ operation }) => {
         if (operation !== 'DeleteFunction') return undefined;
         calls += 1;
-        // Just before the deletion of 1 somebody points at 3, and before that of 2 at 2.
-        alias(it, calls === 1 ? 'early' : 'late', calls === 1 ? '3' : '2');
+        // Just before the deletion of 1 somebody points at 3, whose way back is 2, and before that of 4 at 4.
+        alias(it, calls === 1 ? 'early' : 'late', calls === 1 ? '3' : '4');
         return undefined;
       },
     });
     const refused = await it.run('prune', '--keep', '1', '--yes');
     expect([refused.exitCode, refused.out]).toEqual([
       0,
-      expect.stringContaining('kept: 2, alias late points at it by now'),
+      expect.stringContaining('kept: 4, by now alias late points at it'),
     ]);
-    expect(refused.out).toContain('kept: 3, alias early points at it by now');
-    expect(numbers(it)).toEqual(['2', '3', '5', '6']);
+    expect(refused.out).toContain('kept: 3, by now alias early points at it');
+    expect(refused.out).toContain('kept: 2, by now no record says where a rollback of alias early goes');
+    expect(numbers(it)).toEqual(['2', '3', '4', '5', '6']);
+  });
+
+  it('looks again once somebody has answered: what is needed by then stays, and nothing goes that was not in the plan', async () => {
+    const it = await versions(9);
+    const on = (Qualifier: string) => ({ FunctionName: 'hello', Qualifier });
+    const ask = async (): Promise<string> => {
+      const back = await it.run('rollback', '--to', '2', '--yes');
+      expect(back.exitCode, back.err).toBe(0);
+      const permission = { Action: 'lambda:InvokeFunction', Principal: 's3.amazonaws.com', StatementId: 'a' };
+      await it.client.send(new AddPermissionCommand({ ...on('3'), ...permission }));
+      const EventSourceArn = 'arn:aws:sqs:us-east-1:123456789012:orders';
+      await it.client.send(new CreateEventSourceMappingCommand({ FunctionName: 'hello:4', EventSourceArn }));
+      await it.client.send(new PutFunctionEventInvokeConfigCommand({ ...on('5'), MaximumRetryAttempts: 0 }));
+      it.fn().provisioned.set('6', { requested: 1, readyAt: 0, lastModified: '' });
+      return 'y';
+    };
+    const isTerminal = { stdin: true, stdout: true, stderr: true };
+    const ran = await it.runWith({ isTerminal, ask }, 'prune', '--keep', '1', '--format', 'markdown');
+    expect(ran.exitCode, ran.err).toBe(0);
+    const rows = ran.out.slice(ran.out.indexOf('**hello**')).split('\n');
+    expect(rows).toEqual([
+      '**hello**: 2 of 7 deleted',
+      '',
+      '| outcome | versions | why |',
+      '| --- | --- | --- |',
+      '| deleted | 1, 7 |  |',
+      '| kept | 2 | by now alias live points at it |',
+      '| kept | 3 | by now it has a policy of its own |',
+      '| kept | 4 | by now it has an event source of its own |',
+      '| kept | 5 | by now it has settings for asynchronous events of its own |',
+      '| kept | 6 | by now it has provisioned concurrency of its own |',
+      '',
+      'Prune succeeded.',
+      '',
+    ]);
+    expect(numbers(it)).toEqual(['2', '3', '4', '5', '6', '8', '9']);
+  });
+
+  it('deletes nothing more once a rollout has begun, also while the question was open', async () => {
+    const it = await versions(5);
+    const ask = (): Promise<string> => {
+      alias(it, 'theirs', '5', { '4': 0.1 });
+      return Promise.resolve('yes');
+    };
+    const isTerminal = { stdin: true, stdout: true, stderr: true };
+    const ran = await it.runWith({ isTerminal, ask }, 'prune', '--keep', '1', '--format', 'markdown');
+    expect([ran.exitCode, it.mutations()]).toEqual([3, []]);
+    expect(ran.out).toContain('| not deleted | 1, 2, 3 |');
+    expect(ran.out).toContain('- `DEPLOYMENT_RUNNING` alias theirs has a rollout open');
+  });
+
+  it('reads of three hundred versions their policies one by one, in a pace that AWS allows, and all the rest in lists', async () => {
+    const it = await versions(1);
+    const one = it.fn().versions.get('1');
+    if (one === undefined) throw new Error('there is no version 1');
+    for (let number = 2; number <= 300; number += 1)
+      it.fn().versions.set(String(number), { ...one, version: String(number) });
+    const before = it.clock.now();
+    expect((await it.run('prune', '--keep', '1', '--plan-only')).exitCode).toBe(0);
+    const seen = it.seen();
+    const calls = [...new Set(seen)].sort().map((name) => [name, seen.filter((other) => other === name).length]);
+    expect(calls).toEqual([
+      ['GetFunction', 1],
+      ['GetPolicy', 298],
+      ['ListAliases', 1],
+      ['ListEventSourceMappings', 1],
+      ['ListFunctionEventInvokeConfigs', 1],
+      ['ListProvisionedConcurrencyConfigs', 1],
+      ['ListVersionsByFunction', 7],
+    ]);
+    // Ten a second, of the fifteen that there are.
+    expect(it.clock.now() - before).toBeGreaterThanOrEqual(29_000);
   });
 
   it('finds by reading that a deletion whose answer was lost took effect', async () => {
@@ -170,6 +247,7 @@ describe('prune', () => {
     expect(await restrict()).not.toContain('lambda:DeleteFunction"');
     expect((await it.run('prune', '--keep', '1', '--yes')).exitCode).toBe(1);
     expect(await restrict('--for', 'plan', '--prune')).not.toContain('lambda:DeleteFunction"');
+    expect((await it.run('prune', '--keep', '1', '--yes')).exitCode).toBe(1);
     const policy = JSON.parse(await restrict('--prune')) as Document;
     const statement = policy['Statement'].find(({ Sid }: Document) => Sid === 'DeleteVersions');
     expect(statement.Resource).toEqual(['arn:aws:lambda:us-east-1:123456789012:function:hello:*']);

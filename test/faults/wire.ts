@@ -84,7 +84,7 @@ async function pass(
 
 function requestOf(incoming: IncomingMessage, bytes: Buffer, earlier: readonly Request[]): Request | undefined {
   const url = new URL(incoming.url ?? '/', 'http://wire');
-  const match = findOperation(incoming.method ?? '', url.pathname);
+  const match = findOperation(incoming.method ?? '', url.pathname, url.searchParams);
   if (match === undefined) return undefined;
   return {
     operation: match.operation,
