@@ -7,7 +7,7 @@ import { readCodes, type Codes } from './code.js';
 import type { Context } from './context.js';
 import { assemblePlan } from './digest.js';
 import { withSpecs } from './recorded.js';
-import { withRunning } from './running.js';
+import { withoutLock, withRunning } from './running.js';
 import { codeEdges, openSessions, readState, type FunctionState, type Session } from './session.js';
 
 /** The plan of one function with everything it was made from. */
@@ -33,7 +33,9 @@ export interface Planning {
 export async function planAll(context: Context, spec: LoadedSpec): Promise<Planning> {
   const codes = await readCodes(spec, codeEdges(context, spec.region));
   try {
-    return { ...(await planDesired(context, toDesired(spec, codes.refs), codes.warnings)), codes };
+    const desired = toDesired(spec, codes.refs);
+    const { jobs, document } = await planDesired(context, desired, codes.warnings);
+    return { jobs, document: withoutLock(context, desired.metadata, document), codes };
   } catch (error) {
     await codes.close();
     throw error;

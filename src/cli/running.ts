@@ -1,4 +1,5 @@
-import type { Warning } from '../model/plan.js';
+import type { MetadataStore } from '../model/function.js';
+import type { PlanDocument, Warning } from '../model/plan.js';
 import type { DeployRecord } from '../model/record.js';
 import { describeRunning, runningElsewhere } from '../model/running.js';
 import type { PlannedFunction } from '../planner/deploy.js';
@@ -33,6 +34,25 @@ export function takesOverWarnings(
   const other = runningElsewhere(records, { specDigest: '', now: new Date(host.clock.now()).toISOString() });
   return other === undefined ? [] : [warning(other, 'this command takes it from that run')];
 }
+
+/**
+ * The plan with a warning where its records hold nobody off: those of a build are seen by no other. Not where nothing changes, nor
+ * where the steps that `--upload-steps` adds are all that can apply it: they have one concurrency group.
+ */
+export function withoutLock(
+  { options }: Pick<Context, 'options'>,
+  { store }: MetadataStore,
+  document: PlanDocument,
+): PlanDocument {
+  if (store !== 'buildkite' || !document.changes || options['uploadSteps'] === true) return document;
+  return { ...document, warnings: [...document.warnings, NO_LOCK] };
+}
+
+const NO_LOCK: Warning = {
+  code: 'RECORDS_UNLOCKED',
+  message:
+    'metadata: buildkite is no lock: a deployment by another build is not seen, and of two jobs of this build that write at once one may lose its record; give all steps that deploy concurrency: 1 and one concurrency_group.',
+};
 
 function warning(other: DeployRecord, then: string): Warning {
   return { code: 'DEPLOYMENT_RUNNING', function: other.function, message: `${describeRunning(other)}; ${then}.` };

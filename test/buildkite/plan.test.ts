@@ -107,6 +107,48 @@ it('tells a build nothing where there is none', async () => {
   expect(await build.calls()).toEqual([]);
 });
 
+describe('records in the meta-data of a build are no lock', () => {
+  const MERELY_KEPT = 'warning: metadata: buildkite is no lock: a deployment by another build is not seen';
+
+  it('a plan with changes and an apply say so; without changes, with steps of one group and for an approved plan file nobody is told', async () => {
+    const build = await standIn();
+    const it = await stage({ settleMs: 0 });
+    const env = jobEnv(build, 'all');
+    const run = async (...argv: string[]): Promise<string> => {
+      const ran = await it.runWith({ env }, ...argv);
+      expect(ran.exitCode, ran.err).toBe(0);
+      return ran.out + ran.err;
+    };
+    await it.code(okHandler('one'));
+    await it.file(fileOf({ hello: hello() }, { metadata: 'buildkite' }));
+    expect((await run('plan')).split(MERELY_KEPT)).toHaveLength(2);
+    expect((await build.annotations()).at(-1)).toMatchObject({
+      style: 'warning',
+      body: expect.stringContaining('a deployment by another build is not seen') as string,
+    });
+    const machine = await it.runWith({ env }, 'plan', '--format', 'json');
+    expect(machine.json()['warnings']).toMatchObject([{ code: 'RECORDS_UNLOCKED' }]);
+    expect(await run('apply', '--yes')).toContain(MERELY_KEPT);
+    expect(await run('plan')).not.toContain('no lock');
+    expect(await run('apply', '--yes')).not.toContain('no lock');
+    await it.file(fileOf({ hello: hello({ timeout: 6 }) }, { metadata: 'buildkite' }));
+    const uploading = await run('plan', '--upload-steps', '--out', 'plan.zip');
+    expect(uploading).toContain('Added to the build: ');
+    expect(uploading).not.toContain('no lock');
+    expect(await run('apply', 'plan.zip')).not.toContain('no lock');
+  });
+
+  it('records in tags have a lock', async () => {
+    const build = await standIn();
+    const it = await stage();
+    await it.code(okHandler('one'));
+    await it.file(fileOf({ hello: hello() }));
+    const ran = await it.runWith({ env: jobEnv(build) }, 'plan');
+    expect(ran.out).toContain('1 to create');
+    expect(ran.out).not.toContain('warning');
+  });
+});
+
 it('of two jobs that differ in AWS_REGION are apart, and the plan file is applied where it was planned for', async () => {
   const build = await standIn();
   const it = await deployed();
