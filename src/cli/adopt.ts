@@ -4,7 +4,7 @@ import { canonicalJson } from '../model/json.js';
 import { isUnreadable } from '../model/function.js';
 import { isDeployError } from '../errors.js';
 import { lackingAliases, planAdoption, type Adoptable } from '../planner/adopt.js';
-import { detectDrift, isDrift, type DriftInput } from '../planner/drift.js';
+import { detectDrift, isAccepted, isDrift, type DriftInput } from '../planner/drift.js';
 import { editText } from '../spec/edit.js';
 import { loadEnvironments, toDesired, type LoadedSpec } from '../spec/load.js';
 import { pathInFile, placesOf } from '../spec/places.js';
@@ -50,7 +50,8 @@ async function adoptOne(file: Adoption, { input, drift }: Found): Promise<Functi
   const adopted = [...done, ...left.filter((one) => !isLeft(one)).map(({ path }) => path)];
   const all: LeftOut[] = [...left.filter(isLeft), ...open];
   const isStrange = input.strict === true && drift.differences.some((one) => one.class === 'unmanaged');
-  const lacking = lackingAliases(desired, live, done);
+  const before = drift.differences.filter(isAccepted).map(({ path }) => path);
+  const lacking = lackingAliases(desired, live, [...done, ...before]);
   return {
     ...drift,
     drifted: all.length > 0 || isStrange,

@@ -44,8 +44,8 @@ export function planAdoption(
 }
 
 /**
- * Aliases that serve a version without what the file took over, so that the next apply publishes one with it. What is in no version
- * (tags, descriptions) none lacks, nor one that was published with it by hand.
+ * Aliases that serve a version without what the file took over, now or before, so that the next apply publishes one with it. What is in
+ * no version (tags, descriptions) none lacks, nor one that was published with it by hand.
  *
  * @param adopted paths
  */

@@ -1,10 +1,11 @@
+import equal from 'fast-deep-equal';
 import type { DesiredFunction, LiveFunction } from '../model/function.js';
 import type { Attachment, DriftDifference, FunctionDrift } from '../model/drift.js';
 import type { DeployRecord } from '../model/record.js';
 import { aliasesDrift } from './drift-aliases.js';
 import { latestDrift, type DigestOf } from './drift-latest.js';
 import { functionDrift, openRollouts, undeclared } from './drift-parts.js';
-import { newestOnLatest, newestSettled } from './recorded.js';
+import { newestSettled, tellingOfLatest } from './recorded.js';
 
 export interface DriftInput {
   /** The function as the file has it; its code is absent when the archive is not there. */
@@ -42,7 +43,8 @@ export function detectDrift(input: DriftInput): FunctionDrift {
   const newest = newestSettled(all);
   if (live === undefined) return missing(desired, newest);
   const open = all.find(({ id, result }) => result === 'open' && (newest === undefined || id > newest.id));
-  const latest = open === undefined ? latestDrift(desired, live, newestOnLatest(all), digestOf) : inProgress(open);
+  const latest =
+    open === undefined ? latestDrift(desired, live, tellingOfLatest(desired, live, all), digestOf) : inProgress(open);
   const differences = [
     ...aliasesDrift(
       { ...desired, aliases: desired.aliases.filter(({ name: alias }) => isTold(alias)) },
@@ -67,6 +69,11 @@ export function detectDrift(input: DriftInput): FunctionDrift {
 /** Whether somebody moved this in AWS. */
 export function isDrift(difference: Pick<DriftDifference, 'class'>): boolean {
   return difference.class === 'drift' || difference.class === 'conflict';
+}
+
+/** Whether this moved in AWS since the record, and the file has come to say the same. */
+export function isAccepted({ class: who, recorded, live, unknown = [] }: DriftDifference): boolean {
+  return who === 'pending' && !unknown.includes('recorded') && !equal(recorded, live);
 }
 
 const NOTHING_RECORDED = 'no deployment is recorded, so nothing can have drifted';

@@ -25,6 +25,24 @@ export function newestOnLatest(records: readonly DeployRecord[]): DeployRecord |
   return newestSettled(records.filter(({ latestDigest }) => latestDigest !== undefined)) ?? newestSettled(records);
 }
 
+/**
+ * {@link newestOnLatest}, or, where that knows `$LATEST` by its digest alone, another that left the same digest with a version which
+ * shows what was in it.
+ */
+export function tellingOfLatest(
+  desired: DesiredFunction,
+  live: LiveFunction,
+  records: readonly DeployRecord[],
+): DeployRecord | undefined {
+  const newest = newestOnLatest(records);
+  if (newest?.latestDigest === undefined || snapshotOf(desired, live, newest) !== undefined) return newest;
+  const isSame = (one: DeployRecord): boolean =>
+    one.result === 'succeeded' &&
+    one.latestDigest === newest.latestDigest &&
+    snapshotOf(desired, live, one) !== undefined;
+  return records.find(isSame) ?? newest;
+}
+
 /** The version whose content the run left in `$LATEST`; a pinned alias says nothing about it, nor does a record that AWS contradicts. */
 export function snapshotOf(
   desired: DesiredFunction,

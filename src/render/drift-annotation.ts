@@ -23,7 +23,7 @@ export function driftAnnotation(document: DriftDocument, subject: Subject): stri
   const outcome = drifted ? strong('drift found') : text(plain([closing(document)]).trim());
   const head = `Drift of ${subjectText(subject)}: ${outcome}\n\n`;
   const foot = [
-    ...(same > 0 && told.length > 0 ? [`The other ${same} are as recorded.\n`] : []),
+    ...(same > 0 && told.length > 0 ? [`The other ${same} have no drift.\n`] : []),
     ...(drifted ? [`${strong('Ways out')}\n\n${WAYS_OUT.join('\n')}\n`] : []),
   ];
   const parts = told.map((one) => ({ short: driftSection(one) }));

@@ -1,7 +1,7 @@
 import type { DriftDifference, DriftDocument, FunctionDrift } from '../model/drift.js';
 import { LATEST } from '../model/function.js';
 import type { Json } from '../model/json.js';
-import { changeOf, closing, fileLines, nextText, rolloutText } from './drift.js';
+import { changeOf, closing, fileLines, nextText, rolloutText, stateOf } from './drift.js';
 import { block, code, details, strong, table, text } from './markdown.js';
 import { oneLine, plain, shortDigest } from './text.js';
 
@@ -14,7 +14,7 @@ export function driftMarkdown(document: DriftDocument): string {
 
 /** One function: a table of what is not the same, and what else is to be said of it. */
 export function driftSection(one: FunctionDrift): string {
-  const { name, region, drifted, differences, rollouts, notes, adopted = [], left = [] } = one;
+  const { name, region, differences, rollouts, notes, adopted = [], left = [] } = one;
   const place = region === undefined ? '' : ` (${text(region)})`;
   const isBlamed = differences.some(({ by }) => by !== undefined);
   const head = ['', 'path', 'recorded', 'live', 'file', ...(isBlamed ? ['by'] : [])];
@@ -27,7 +27,7 @@ export function driftSection(one: FunctionDrift): string {
   ];
   const files = plain(fileLines(one)).replace(/^ {4}/gm, '');
   return [
-    `${strong(name)}${place}: ${drifted ? 'drifted' : 'as recorded'}\n`,
+    `${strong(name)}${place}: ${stateOf(one)}\n`,
     table(head, differences.map(row)),
     files === '' ? '' : details('Files', block([[files]])),
     items.map((item) => `- ${item}\n`).join(''),

@@ -13,11 +13,7 @@ function functionLines(one: FunctionDrift): Line[] {
   const { name, region, drifted, differences, rollouts, notes, adopted = [], left = [] } = one;
   const next = nextText(one);
   return [
-    [
-      as('title', name),
-      region === undefined ? '  ' : ` (${region})  `,
-      drifted ? as('bad', 'drifted') : as('good', 'as recorded'),
-    ],
+    [as('title', name), region === undefined ? '  ' : ` (${region})  `, as(drifted ? 'bad' : 'good', stateOf(one))],
     ...columns(differences.map(driftRow), '  '),
     ...fileLines(one),
     ...rollouts.map((rollout): Line => [
@@ -30,23 +26,31 @@ function functionLines(one: FunctionDrift): Line[] {
   ];
 }
 
-/** What all of it comes to. */
+/** What one function comes to. */
+export function stateOf({ drifted, adopted = [] }: FunctionDrift): string {
+  if (drifted) return 'drifted';
+  return adopted.length > 0 ? 'adopted' : 'no drift';
+}
+
+/** What all of it comes to, and what is next. */
 export function closing({ drifted, functions }: DriftDocument): Line {
   const all = functions.flatMap(({ differences }) => differences.map((one) => one.class));
   if (drifted && all.every((one) => one !== 'drift' && one !== 'conflict'))
     return [as('bad', 'Undeclared.'), ' Nobody declared what is unmanaged: declare it, or remove it in AWS.'];
   if (drifted) return [as('bad', 'Drift found.'), ' `lambda-deploy plan` shows what apply would put right.'];
-  if (functions.every(({ adopted = [] }) => adopted.length === 0)) return [as('good', 'No drift.')];
+  const isAdopted = functions.some(({ adopted = [] }) => adopted.length > 0);
   const isLacking = functions.some(({ lacking = [] }) => lacking.length > 0);
-  const next = isLacking ? 'publishes the versions that lack it' : 'changes nothing of it';
-  return [as('good', 'Adopted.'), ` The file says what AWS has; the next plan ${next}.`];
+  const done = isAdopted ? [as('good', 'Adopted.'), ' The file says what AWS has.'] : [as('good', 'No drift.')];
+  if (isLacking) return [...done, ' `lambda-deploy apply` publishes what an alias’s version lacks.'];
+  if (all.includes('pending')) return [...done, ' `lambda-deploy plan` shows what is pending.'];
+  return isAdopted ? [...done, ' The next plan changes nothing of it.'] : done;
 }
 
-/** What the next plan does for what was adopted; `undefined`: nothing. */
+/** What the next apply does for what was adopted; `undefined`: nothing. */
 export function nextText({ lacking = [] }: FunctionDrift): string | undefined {
   if (lacking.length === 0) return undefined;
   const [what, serve] = lacking.length === 1 ? ['alias', 'serves'] : ['aliases', 'serve'];
-  return `next: ${what} ${lacking.join(', ')} ${serve} a version without it: the next plan publishes one with it and moves there`;
+  return `next: ${what} ${lacking.join(', ')} ${serve} a version without it: \`lambda-deploy apply\` publishes one with it and moves there`;
 }
 
 const ROLES: Readonly<Record<DriftClass, Role>> = {

@@ -134,10 +134,10 @@ it('with an alias a version of it is what is left to publish, and nothing of $LA
   expect([adopting.exitCode, adopting.out]).toEqual([
     0,
     expect.stringContaining(
-      '  next: alias live serves a version without it: the next plan publishes one with it and moves there\n',
+      '  next: alias live serves a version without it: `lambda-deploy apply` publishes one with it and moves there\n',
     ),
   ]);
-  expect(adopting.out).toContain('the next plan publishes the versions that lack it.');
+  expect(adopting.out).toContain('`lambda-deploy apply` publishes what an alias’s version lacks.');
   expect(changed(FILE, await read(own))).toEqual({
     gone: [],
     come: [
@@ -362,7 +362,7 @@ it.each([
   await client.send(new UpdateAliasCommand({ FunctionName: 'app', Name: 'live', Description: 'theirs' }));
   await client.send(new TagResourceCommand({ Resource: own.fn('app').arn, Tags: { cost: '43' } }));
   const ran = await own.run('drift', '--adopt');
-  expect([ran.exitCode, ran.out]).toEqual([0, expect.stringContaining('the next plan changes nothing of it.')]);
+  expect([ran.exitCode, ran.out]).toEqual([0, expect.stringContaining('The next plan changes nothing of it.')]);
   expect(ran.out).not.toContain('next:');
   expect(await read(own)).toBe(
     text
@@ -506,7 +506,7 @@ it('--publish leaves alone what could not be adopted whole', async () => {
   expect(own.mutations()).toEqual([]);
 });
 
-it('--publish asks, and a no leaves AWS as it was and the file written', async () => {
+it('--publish asks: a no leaves AWS as it was and the file written, and the next one goes on there', async () => {
   const own = await applied(SERVED);
   await configure(own, { MemorySize: 512 }, 'app');
   own.mutations();
@@ -521,6 +521,26 @@ it('--publish asks, and a no leaves AWS as it was and the file written', async (
   expect(ran.err).toContain('the plan was not confirmed. Nothing was changed in AWS.');
   expect(own.mutations()).toEqual([]);
   expect(await read(own)).toContain('memorySize: 512   # enough');
+
+  const again = await own.run('drift', '--adopt', '--publish', '--yes');
+  expect([again.exitCode, again.out]).toEqual([0, expect.stringContaining('Apply succeeded.')]);
+  expect(again.out).toContain(
+    '  pending  memorySize  recorded 128, live and file 512\n  next: aliases live, beta serve',
+  );
+  expect(own.mutations()).toEqual(['TagResource', 'PublishVersion', 'UpdateAlias', 'UpdateAlias', 'TagResource']);
+  const plan = await own.run('plan', '--detailed-exitcode');
+  expect([plan.exitCode, plan.out]).toEqual([0, expect.stringContaining('No changes.')]);
+});
+
+it('the deployment of a pinned alias does not hide what moved: another one’s version shows it', async () => {
+  const own = await applied(SERVED);
+  const pinned = SERVED.replace('aliases:\n', "aliases:\n      old: { version: '1' }\n");
+  await own.write('lambda.deploy.yaml', pinned);
+  expect((await own.run('apply', '--yes')).exitCode).toBe(0);
+  await configure(own, { MemorySize: 512 }, 'app');
+  await own.write('lambda.deploy.yaml', `${pinned}# another text\n`);
+  const expected = { path: 'memorySize', recorded: 128, live: 512, class: 'drift' };
+  expect(one(await own.run('drift', '--format', 'json'))['differences']).toMatchObject([expected]);
 });
 
 it.each([

@@ -72,11 +72,11 @@ it('a commit alone is no drift, and is told', async () => {
       ['code', 'pending'],
     ],
   ]);
-  expect((await own.run('drift')).out).toBe(`hello  as recorded
+  expect((await own.run('drift')).out).toBe(`hello  no drift
   pending  timeout  live 5, file 9
   pending  code     live ${found[1]?.['live'].slice(0, 12)}, file ${found[1]?.['desired'].slice(0, 12)}
 
-No drift.
+No drift. \`lambda-deploy plan\` shows what is pending.
 `);
 });
 

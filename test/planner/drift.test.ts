@@ -13,16 +13,28 @@ const V1 = { version: '1', ...ONE };
 const AT_1 = { aliases: [{ name: 'live', version: '1' }] };
 const DEPLOYED = record(1, { version: '1', codeSha256: 'code-a' });
 
+const PINNED = { name: 'old', version: '1', healthChecks: [], autoRollback: true };
+const DEPLOYED_PINNED = {
+  desired: { aliases: [{ name: 'live', healthChecks: [], autoRollback: true }, PINNED] },
+  function: { aliases: [...AT_1.aliases, { name: 'old', version: '1' }] },
+  ofPinned: [record(2, { alias: 'old', version: '1', latestDigest: 'd1' })],
+};
+
 interface Given {
   readonly latest?: PlainVersion;
   readonly function?: Partial<PlainFunction>;
   readonly records?: readonly DeployRecord[];
+  /** Of an alias `old`. */
+  readonly ofPinned?: readonly DeployRecord[];
   readonly desired?: Partial<DesiredFunction>;
   readonly digest?: string;
 }
 
 function detect(given: Given, found: LiveFunction | undefined = liveOf(given)): ReturnType<typeof detectDrift> {
-  const records: DriftInput['records'] = new Map([['live', given.records ?? [DEPLOYED]]]);
+  const records: DriftInput['records'] = new Map([
+    ['live', given.records ?? [DEPLOYED]],
+    ['old', given.ofPinned ?? []],
+  ]);
   return detectDrift({ desired: desired(given.desired), live: found, records, ...digestOf(given.digest) });
 }
 
@@ -259,6 +271,27 @@ describe('detectDrift', () => {
         digest: 'd2',
       },
       {},
+    ],
+    [
+      'a pinned alias was deployed last, and left what a version shows',
+      {
+        latest: { ...ONE, settings: { timeout: 60 } },
+        records: [{ ...DEPLOYED, latestDigest: 'd1' }],
+        ...DEPLOYED_PINNED,
+        digest: 'd2',
+      },
+      // The description is in no version: the digest, which moved here whatever the content, stands for it, too.
+      { timeout: 'drift', description: 'drift' },
+    ],
+    [
+      'a pinned alias was deployed last, and left what no version shows',
+      {
+        latest: { ...ONE, settings: { timeout: 60 } },
+        records: [{ ...DEPLOYED, latestDigest: 'd0' }],
+        ...DEPLOYED_PINNED,
+        digest: 'd2',
+      },
+      { $LATEST: 'drift' },
     ],
     [
       'the description, with a record that has it',

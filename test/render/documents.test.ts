@@ -297,7 +297,7 @@ const MARKDOWN = `**orders**: drifted
 - adopted: \`timeout\`
 - left: \`memorySize\`: the file gives a reference
 
-**billing** (eu\\-west\\-1): as recorded
+**billing** (eu\\-west\\-1): no drift
 
 Drift found. \`lambda-deploy plan\` shows what apply would put right.
 `;
@@ -355,13 +355,13 @@ describe('drift', () => {
   note: the archive is *not* there
   adopted: timeout
   left: memorySize: the file gives a reference
-billing (eu-west-1)  as recorded
+billing (eu-west-1)  no drift
 
 Drift found. \`lambda-deploy plan\` shows what apply would put right.
 `);
     expect(driftMarkdown(document)).toBe(MARKDOWN);
     const none: DriftDocument = { ...document, drifted: false, functions: document.functions.slice(1) };
-    expect(plain(renderDrift(none))).toBe('billing (eu-west-1)  as recorded\n\nNo drift.\n');
+    expect(plain(renderDrift(none))).toBe('billing (eu-west-1)  no drift\n\nNo drift.\n');
   });
 });
 
