@@ -1,5 +1,5 @@
 import { DeployError } from '../errors.js';
-import { isUnreadable, LATEST, type Version } from '../model/function.js';
+import { isUnreadable, LATEST, type LiveVersion, type Version } from '../model/function.js';
 import type { PublishVersionStep, VersionRef } from '../model/plan.js';
 import { unpredicted } from '../planner/compare.js';
 import { contentOf, type Content } from '../planner/normalize.js';
@@ -51,7 +51,8 @@ export class Versions {
   }
 
   /**
-   * Publishes `$LATEST` once. A lost answer is settled by looking for a version with this content.
+   * Publishes `$LATEST` once: no version gets this content that another run has published since the plan, because that one is
+   * taken. It is looked for once the RevisionId is known, which every later publish moves; so is it after a lost answer.
    * @throws LIVE_CHANGED; NEEDS_A_HUMAN when AWS gives no version above a Failed one (semantics 6); UPDATE_FAILED; AWS_*
    */
   async publish(step: PublishVersionStep, latest: Latest): Promise<{ status: 'done' | 'recovered'; version: Version }> {
@@ -59,23 +60,23 @@ export class Versions {
     const content = latest.content;
     const floor = await this.floor(step, content);
     let version: Version | undefined;
+    let isFound = false;
+    const look = async (): Promise<boolean> => {
+      version = await this.twin(content, floor);
+      return (isFound = version !== undefined);
+    };
     const status = await mutate({
       ...retryWith(this.ports, name),
       call: async () => {
         const revisionId = await latest.verify();
+        if (await look()) return;
         const request = { description: step.description, codeSha256: step.codeSha256 };
         const publish = revisionId === undefined ? request : { ...request, revisionId };
         version = (await this.ports.lambda.publishVersion(name, publish)).version;
       },
       inspect: async () => {
         latest.touched();
-        const versions = await this.ports.lambda.listVersions(name);
-        version = versions.findLast(
-          (candidate) =>
-            Number(candidate.version) > floor &&
-            unpredicted(content, contentOf(candidate, name), [], 'version').length === 0,
-        )?.version;
-        return version === undefined ? 'unchanged' : 'ours';
+        return (await look()) ? 'ours' : 'unchanged';
       },
     });
     // Publishing moves $LATEST's RevisionId.
@@ -83,7 +84,18 @@ export class Versions {
     if (version === undefined || Number(version) <= Number(step.above ?? 0)) throw this.noNewVersion(step, version);
     this.published.set(step.purpose, version);
     await this.makeReady(version, content);
-    return { status, version };
+    return { status: isFound ? 'recovered' : status, version };
+  }
+
+  /** The newest version above this one with this content, without those that the plan saw and did not use. */
+  private async twin(content: Content, floor: number): Promise<Version | undefined> {
+    const { desired, live } = this.job;
+    const versions = await this.ports.lambda.listVersions(desired.name);
+    const fits = (one: LiveVersion): boolean =>
+      unpredicted(content, contentOf(one, desired.name), [], 'version').length === 0;
+    const isNew = ({ version }: LiveVersion): boolean =>
+      Number(version) > floor && !live?.versions.some((seen) => seen.version === version);
+    return versions.findLast((one) => isNew(one) && fits(one))?.version;
   }
 
   /**

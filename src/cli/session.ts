@@ -208,7 +208,11 @@ async function withRecords(
 /** Another run's next update may begin the moment that its last one has settled: how often it is waited for. */
 const MAX_WAITS = 5;
 
-/** Another update in progress is waited for: what it leads to is what has to be planned from. One that failed is planned from, too. */
+/**
+ * Another update in progress is waited for: what it leads to is what has to be planned from. One that failed is planned from, too.
+ *
+ * @throws AWS_CONFLICT when one update follows the other: sent again from the middle of one, the same content is published twice
+ */
 export async function readSettled(
   context: Context,
   session: Session,
@@ -218,9 +222,19 @@ export async function readSettled(
   for (let waits = 0; ; waits += 1) {
     const live = await readLive(session.lambda, name, want);
     const isSettling = live?.latest.lastUpdateStatus === 'InProgress' || live?.latest.state === 'Pending';
-    if (!isSettling || waits === MAX_WAITS) return live;
+    if (!isSettling) return live;
+    if (waits === MAX_WAITS) throw neverSettles(name);
     await waitForAnother(context, session, name);
   }
+}
+
+function neverSettles(name: string): DeployError {
+  const detail = `function ${name} is updated all the time: ${MAX_WAITS} waits in a row ended in the middle of another update.`;
+  return new DeployError('AWS_CONFLICT', detail, {
+    source: 'aws',
+    subject: name,
+    fix: 'wait until the other deployment is done, then run again.',
+  });
 }
 
 async function waitForAnother(context: Context, { lambda }: Session, name: string): Promise<void> {
