@@ -7,6 +7,8 @@ import { loadSelected } from './spec.js';
 
 const DISCLOSES =
   'note: lambda:GetFunction discloses the values of environment variables to whoever has this role; keep secrets in the role of apply.';
+const OWN_KEY =
+  'note: with kmsKeyArn GetFunction shows the variables only to whom the key allows kms:Decrypt. This role has it not: a plan, drift or status of a file with `environment` then ends with AWS_UNREADABLE, unless you add it.';
 const NO_KEYS = 'note: a key of your own behind a parameter or a secret is not in the file: allow kms:Decrypt on it.';
 const OLD_ROLES = 'note: a rollback to a version with another role needs iam:PassRole on that role too.';
 
@@ -47,6 +49,7 @@ function notesOn(functions: readonly PolicyFunction[], policy: Policy, isPlan: b
   const hasReferences = functions.some(({ parameters, secrets }) => parameters.length + secrets.length > 0);
   return [
     ...(isPlan ? [DISCLOSES] : []),
+    ...(isPlan && functions.some(({ hidesVariables }) => hidesVariables) ? [OWN_KEY] : []),
     ...(!isPlan && hasReferences ? [NO_KEYS] : []),
     ...(!isPlan && functions.some(({ role }) => role !== undefined) ? [OLD_ROLES] : []),
     ...(functions.some(({ account }) => account === '*')

@@ -1,5 +1,6 @@
 import { DeployError } from '../errors.js';
 import type { PolicyFunction } from '../iam/policy.js';
+import { isJsonObject, type Json } from '../model/json.js';
 import type { SpecFunction } from '../spec/desired.js';
 import type { LoadedSpec } from '../spec/load.js';
 import { collectReferences } from '../spec/references.js';
@@ -36,6 +37,8 @@ function policyFunction(one: SpecFunction, region: string, account: string | und
   const rollouts = aliases.map(({ rollout }) => rollout);
   const { parameters, secrets } = collectReferences({ functions: [one] });
   const upload = code?.uploadBucket;
+  const instances = at(settings.capacityProviderConfig, 'lambdaManagedInstancesCapacityProviderConfig');
+  const [provider] = textsOf(at(instances, 'capacityProviderArn'));
   return {
     name,
     region,
@@ -47,15 +50,31 @@ function policyFunction(one: SpecFunction, region: string, account: string | und
     hasAlarms: rollouts.some((rollout) => (rollout?.alarms.length ?? 0) > 0),
     hasErrorRate: rollouts.some((rollout) => rollout?.errorRate !== undefined),
     hasVpc: settings.vpcConfig !== undefined,
-    layers: Array.isArray(settings.layers) ? settings.layers.map(String) : [],
+    layers: list(settings.layers).map(String),
     ...(signing === undefined ? {} : { codeSigningConfigArn: signing }),
-    keys: [settings.kmsKeyArn, code?.sourceKmsKeyArn].flatMap((key) =>
-      typeof key === 'string' && key !== '' ? [key] : [],
-    ),
+    hidesVariables: textsOf(settings.kmsKeyArn).length > 0 && one.environment !== undefined,
+    keys: textsOf(settings.kmsKeyArn, code?.sourceKmsKeyArn, at(settings.durableConfig, 'kmsKeyArn')),
+    accessPoints: list(settings.fileSystemConfigs)
+      .flatMap((one) => textsOf(at(one, 'arn')))
+      .filter((arn) => arn.split(':')[2] === 'elasticfilesystem'),
+    ...(provider === undefined ? {} : { capacityProvider: provider }),
     ...(code?.kind === 's3' ? { object: { bucket: code.bucket, key: code.key } } : {}),
     ...(upload === undefined ? {} : { upload: { bucket: upload, prefix: UPLOAD_PREFIX } }),
     ...(code?.kind === 'image' ? { image: code.image } : {}),
     parameters,
     secrets,
   };
+}
+
+function list(value: Json | undefined): readonly Json[] {
+  return Array.isArray(value) ? value : [];
+}
+
+function at(value: Json | undefined, member: string): Json | undefined {
+  return isJsonObject(value) ? value[member] : undefined;
+}
+
+/** What is there and not empty: an empty one takes something away. */
+function textsOf(...values: readonly (Json | undefined)[]): readonly string[] {
+  return values.filter((value): value is string => typeof value === 'string' && value !== '');
 }

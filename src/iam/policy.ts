@@ -17,8 +17,14 @@ export interface PolicyFunction {
   readonly layers: readonly string[];
   /** Absent: not managed; `null`: none. */
   readonly codeSigningConfigArn?: string | null;
-  /** Keys that encrypt variables or archives. */
+  /** Whether a key of its own hides variables that the file manages. */
+  readonly hidesVariables: boolean;
+  /** Keys that encrypt variables, archives or what durable executions keep. */
   readonly keys: readonly string[];
+  /** Access points of EFS that are mounted, by ARN. */
+  readonly accessPoints: readonly string[];
+  /** What it runs on, by ARN; absent: Lambda's own. */
+  readonly capacityProvider?: string;
   /** The archive's object in S3. */
   readonly object?: { readonly bucket: string; readonly key: string };
   /** Where large archives go, with the prefix of their keys. */
@@ -122,8 +128,9 @@ const READS: readonly Grant[] = [
     resources: (one) => (one.object === undefined ? [] : [s3(one, literal(`${one.object.bucket}/${one.object.key}`))]),
   },
   {
+    // They are sent without a version, for their keys are their digests.
     sid: 'ReadArchives',
-    actions: ['s3:GetObject', 's3:GetObjectVersion'],
+    actions: ['s3:GetObject'],
     resources: (one) => (one.upload === undefined ? [] : [s3(one, `${one.upload.bucket}/${one.upload.prefix}*`)]),
   },
   {
@@ -161,6 +168,8 @@ const BLAME: readonly Grant[] = [{ sid: 'ReadTrail', actions: ['cloudtrail:Looku
  * @see https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html (ec2)
  * @see https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars-encryption.html (kms)
  * @see https://docs.aws.amazon.com/lambda/latest/dg/images-create.html (ecr)
+ * @see https://docs.aws.amazon.com/lambda/latest/dg/configuration-filesystem-efs.html (elasticfilesystem)
+ * @see https://docs.aws.amazon.com/lambda/latest/dg/lambda-managed-instances-security.html (PassCapacityProvider)
  */
 const WRITES: readonly Grant[] = [
   {
@@ -216,6 +225,18 @@ const WRITES: readonly Grant[] = [
       ({ hasVpc }) => hasVpc,
       () => ANY,
     ),
+  },
+  {
+    sid: 'UseFileSystems',
+    actions: ['elasticfilesystem:DescribeMountTargets'],
+    // An access point's ARN does not say which file system it is of.
+    resources: ({ accessPoints }) =>
+      accessPoints.flatMap((arn) => [arn, arn.replace(/:access-point\/.*$/, ':file-system/*')]),
+  },
+  {
+    sid: 'UseCapacity',
+    actions: ['lambda:PassCapacityProvider'],
+    resources: ({ capacityProvider }) => (capacityProvider === undefined ? [] : [capacityProvider]),
   },
   {
     sid: 'WatchErrors',

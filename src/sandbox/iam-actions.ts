@@ -1,5 +1,6 @@
-import { isJsonObject, type Json } from '../model/json.js';
-import type { Call } from './call.js';
+import { isJsonObject, type Json, type JsonObject } from '../model/json.js';
+import type { Answer, Call } from './call.js';
+import { given } from './constraints.js';
 import { functionArn, parseFunctionName, withQualifier } from './names.js';
 
 /** One permission that a call needs. */
@@ -147,7 +148,16 @@ function resourceOf(operation: string, call: Call): string {
   return qualifier === undefined ? bare : `${bare}:${qualifier}`;
 }
 
-/** A role, an object, layers and tags: AWS lets nobody reach through Lambda what they could not reach themselves. */
+/**
+ * A role, an object, layers, tags, keys, networks, file systems: AWS lets nobody reach through Lambda what they could not reach
+ * themselves.
+ *
+ * @see https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars-encryption.html (CreateGrant and Encrypt)
+ * @see https://docs.aws.amazon.com/lambda/latest/dg/encrypt-zip-package.html (GenerateDataKey and Decrypt)
+ * @see https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html
+ * @see https://docs.aws.amazon.com/lambda/latest/dg/configuration-filesystem-efs.html
+ * @see https://docs.aws.amazon.com/lambda/latest/dg/lambda-managed-instances-security.html
+ */
 function named(operation: string, call: Call): readonly Need[] {
   const creates = operation === 'CreateFunction';
   if (!creates && operation !== 'UpdateFunctionConfiguration' && operation !== 'UpdateFunctionCode') return [];
@@ -167,7 +177,36 @@ function named(operation: string, call: Call): readonly Need[] {
           },
         ]
       : []),
+    ...on(given(call.body, 'KMSKeyArn'), 'kms:CreateGrant', 'kms:Encrypt'),
+    ...on(given(call.body, creates ? 'Code.SourceKMSKeyArn' : 'SourceKMSKeyArn'), 'kms:GenerateDataKey', 'kms:Decrypt'),
+    ...on(
+      list(given(call.body, 'VpcConfig.SubnetIds')).length > 0 ? '*' : undefined,
+      'ec2:DescribeSecurityGroups',
+      'ec2:DescribeSubnets',
+      'ec2:DescribeVpcs',
+      'ec2:GetSecurityGroupsForVpc',
+    ),
+    ...accessPoints(call.body).flatMap((arn) => on(arn, 'elasticfilesystem:DescribeMountTargets')),
+    ...on(given(call.body, CAPACITY_PROVIDER), 'lambda:PassCapacityProvider'),
   ];
+}
+
+const CAPACITY_PROVIDER = 'CapacityProviderConfig.LambdaManagedInstancesCapacityProviderConfig.CapacityProviderArn';
+
+/** Needs of what a request names; an empty name takes something away. */
+function on(resource: Json | undefined, ...actions: readonly string[]): readonly Need[] {
+  return typeof resource === 'string' && resource !== '' ? actions.map((action) => ({ action, resource })) : [];
+}
+
+function accessPoints({ FileSystemConfigs: configs }: JsonObject): readonly string[] {
+  const mounted = Array.isArray(configs) ? configs.filter(isJsonObject) : [];
+  return list(mounted.map(({ Arn: mount }) => mount ?? null)).filter((mount) => mount.includes(':elasticfilesystem:'));
+}
+
+/** What reading the variables of a function takes that has a key of the account's own for them. */
+export function decryptionOf({ body = {} }: Answer): readonly Need[] {
+  const isHidden = given(body, 'Configuration.Environment') !== undefined;
+  return isHidden ? on(given(body, 'Configuration.KMSKeyArn'), 'kms:Decrypt') : [];
 }
 
 function list(value: Json | undefined): readonly string[] {

@@ -146,3 +146,12 @@ export function withoutTags(answer: Answer, refusal: AwsError): Answer {
   const { code, body: said } = refusal;
   return { ...answer, body: { ...body, TagsError: { ErrorCode: code, Message: said.Message ?? '' } } };
 }
+
+/** GetFunction's answer for who may not use the key: an error in place of the variables. @see https://docs.aws.amazon.com/lambda/latest/api/API_EnvironmentError.html */
+export function withoutVariables(answer: Answer, refusal: AwsError): Answer {
+  const { Configuration: configuration, ...body } = answer.body ?? {};
+  const { Environment: _, ...shown } = isJsonObject(configuration) ? configuration : {};
+  const { code, body: said } = refusal;
+  const Environment = { Error: { ErrorCode: code, Message: said.Message ?? '' } };
+  return { ...answer, body: { ...body, Configuration: { ...shown, Environment } } };
+}

@@ -7,8 +7,8 @@ import type { Answer, Call } from './call.js';
 import { type DataFile, openData } from './data.js';
 import type { Kept } from './data-format.js';
 import { type AwsError, gatewayError } from './errors.js';
-import { needsOf } from './iam-actions.js';
-import { type Policies, refusalOf, withoutTags } from './iam-policy.js';
+import { decryptionOf, type Need, needsOf } from './iam-actions.js';
+import { type Policies, refusalOf, withoutTags, withoutVariables } from './iam-policy.js';
 import { errorAnswer, parseBody, receive, reset, send, type WireRequest } from './http.js';
 import { Faults, type FaultRule, type FiredFault } from './faults.js';
 import { type AnswerEvent, InProcess } from './in-process.js';
@@ -259,9 +259,12 @@ async function authorised(
   const refusal = refusalOf(policies, caller, needsOf(operation, call), dialectOf(service));
   if (refusal !== undefined) throw refusal;
   const answer = await handler(call);
-  if (operation !== 'GetFunction' || call.query.has('Qualifier')) return answer;
-  const noTags = refusalOf(policies, caller, needsOf('ListTags', call), 'json');
-  return noTags === undefined ? answer : withoutTags(answer, noTags);
+  if (operation !== 'GetFunction') return answer;
+  const refused = (needs: readonly Need[]): AwsError | undefined => refusalOf(policies, caller, needs, 'json');
+  const noTags = call.query.has('Qualifier') ? undefined : refused(needsOf('ListTags', call));
+  const noVariables = refused(decryptionOf(answer));
+  const tagless = noTags === undefined ? answer : withoutTags(answer, noTags);
+  return noVariables === undefined ? tagless : withoutVariables(tagless, noVariables);
 }
 
 function noted(context: Context, match: Match, wire: WireRequest, body: JsonObject, region: string): SandboxCall {

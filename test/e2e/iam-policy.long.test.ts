@@ -1,4 +1,6 @@
+import { zipSync } from 'fflate';
 import { describe, expect, it } from 'vitest';
+import { MAX_ZIP_BYTES } from '../../src/model/limits.js';
 import { parsePolicies } from '../../src/sandbox/iam-policy.js';
 import { type Document, fileOf, hello, okHandler, type Ran, type Stage, stage, zipOf } from './support.js';
 
@@ -62,6 +64,43 @@ const OTHER_FILE = fileOf(
     },
   },
   { metadata: 's3://records/deployments' },
+);
+
+const KEY = 'arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab';
+
+/** What neither has: archives through a bucket, keys, a network, a file system, another place to run. */
+const THIRD_FILE = fileOf({
+  hello: hello({
+    code: { zip: 'large.zip', bucket: 'large', sourceKmsKeyArn: KEY },
+    kmsKeyArn: KEY.replace('1234abcd', '5678abcd'),
+    vpcConfig: { subnetIds: ['subnet-0abc1234'], securityGroupIds: ['sg-0abc1234'] },
+    fileSystemConfigs: [
+      {
+        arn: 'arn:aws:elasticfilesystem:us-east-1:123456789012:access-point/fsap-0123456789abcdef0',
+        localMountPath: '/mnt/data',
+      },
+    ],
+    deadLetterConfig: { targetArn: 'arn:aws:sqs:us-east-1:123456789012:failed' },
+    tracingConfig: { mode: 'Active' },
+    loggingConfig: { logFormat: 'JSON', logGroup: '/teams/hello' },
+    ephemeralStorage: { size: 1024 },
+    aliases: { live: {} },
+  }),
+  pooled: hello({
+    capacityProviderConfig: {
+      lambdaManagedInstancesCapacityProviderConfig: {
+        capacityProviderArn: 'arn:aws:lambda:us-east-1:123456789012:capacity-provider:pool',
+      },
+    },
+    durableConfig: { kmsKeyArn: KEY, executionTimeout: 60 },
+    tags: { gone: 'b' },
+    aliases: { live: { healthCheck: { expect: { status: 200 } } } },
+  }),
+});
+
+/** Too large for a request. Packed once: the same bytes for every bed. */
+const LARGE = ['one', 'two'].map((body) =>
+  zipSync({ 'index.mjs': Buffer.from(okHandler(body)), padding: new Uint8Array(MAX_ZIP_BYTES) }, { level: 0 }),
 );
 
 interface Bed extends Stage {
@@ -137,6 +176,21 @@ async function otherJourney(it: Bed): Promise<Ran[]> {
   return ran;
 }
 
+/** The same with {@link THIRD_FILE}: the second archive is uploaded, too, and the first comes back. */
+async function thirdJourney(it: Bed): Promise<Ran[]> {
+  const { ran, run } = journal(it);
+  for (const [at, archive] of LARGE.entries()) {
+    const changed = structuredClone(THIRD_FILE) as { functions: Record<string, Document> };
+    for (const one of Object.values(changed.functions)) Object.assign(one, { timeout: 5 + at });
+    Object.assign(changed.functions['pooled'] ?? {}, { tags: { gone: at === 0 ? 'b' : null } });
+    await it.file(changed);
+    await it.write('large.zip', archive);
+    if (!(await run('plan')) || !(await run('apply', '--yes'))) return ran;
+  }
+  if (await run('rollback', '--function', 'hello', '--yes')) await run('status');
+  return ran;
+}
+
 const words = (ran: readonly Ran[]): string => ran.map(({ out, err }) => out + err).join('');
 
 async function policyOf(it: Bed, ...more: string[]): Promise<Document> {
@@ -145,13 +199,21 @@ async function policyOf(it: Bed, ...more: string[]): Promise<Document> {
   return ran.json();
 }
 
-const actionsOf = (policy: Document): string[] =>
-  (policy['Statement'] as Document[]).flatMap((statement) => statement['Action'] as string[]);
+interface Permission {
+  readonly sid: string;
+  readonly action: string;
+}
 
-function without(policy: Document, action: string): Document {
+const permissionsOf = (policy: Document): Permission[] =>
+  (policy['Statement'] as Document[]).flatMap(({ Sid, Action }) =>
+    (Action as string[]).map((action) => ({ sid: String(Sid), action })),
+  );
+
+/** @param sid of the statement that loses it; absent: all of them */
+function without(policy: Document, { sid, action }: Partial<Permission>): Document {
   const statements = (policy['Statement'] as Document[]).map((one) => ({
     ...one,
-    Action: (one['Action'] as string[]).filter((name) => name !== action),
+    Action: (one['Action'] as string[]).filter((name) => name !== action || (sid !== undefined && one['Sid'] !== sid)),
   }));
   return { ...policy, Statement: statements.filter((one) => one.Action.length > 0) };
 }
@@ -160,8 +222,9 @@ describe('the role that applies', () => {
   it.each([
     ['aliases in shares, secrets, layers', FILE, journey, ['--strict'], NOT_IN_THIS_RUN],
     ['records in S3, images, code signing, old versions', OTHER_FILE, otherJourney, ['--prune'], NOT_IN_THE_OTHER],
+    ['large archives, keys, networks, file systems, capacity', THIRD_FILE, thirdJourney, [], ['lambda:GetAlias']],
   ] as const)(
-    '%s: does everything with its policy, and names each single action that is missing',
+    '%s: does everything with its policy, and names each single permission that is missing',
     async (_, file, go, options, notInThisRun) => {
       const first = await bed(file);
       const policy = await policyOf(first, ...options);
@@ -170,16 +233,17 @@ describe('the role that applies', () => {
       expect(whole.at(-1)?.exitCode, words(whole)).toBe(0);
       expect(whole.length).toBeGreaterThanOrEqual(5);
       const unnamed: string[] = [];
-      for (const action of new Set(actionsOf(policy))) {
+      for (const permission of permissionsOf(policy)) {
         const it = await bed(file);
-        it.restrict(without(policy, action));
+        it.restrict(without(policy, permission));
         const ran = await go(it);
+        const { action } = permission;
         const isDone = ran.at(-1)?.exitCode === 0;
         if (!words(ran).includes(action) || isDone !== TOLD_ONLY.includes(action)) unnamed.push(action);
       }
       expect(unnamed).toEqual(notInThisRun);
     },
-    120_000,
+    240_000,
   );
 });
 
@@ -206,6 +270,22 @@ describe('the role that plans', () => {
     expect(structuredClone(it.fn())).toEqual(before);
   });
 
+  it('is told that a key of its own hides variables, and then which permission that is; without one that it may not', async () => {
+    const own = fileOf({ hello: hello({ kmsKeyArn: KEY }) });
+    const it = await bed(own);
+    expect((await it.run('apply', '--yes')).exitCode).toBe(0);
+    const printed = await it.run('iam-policy', '--for', 'plan');
+    expect(printed.err).toContain('note: with kmsKeyArn GetFunction shows the variables only to whom');
+    it.restrict(printed.json());
+    const ran = await it.run('plan');
+    expect([ran.exitCode, ran.err]).toEqual([1, expect.stringContaining('kms:Decrypt')]);
+    expect(ran.err).toContain('AWS_UNREADABLE');
+    const { environment: _, ...bare } = hello({ kmsKeyArn: KEY });
+    await it.file(fileOf({ hello: bare }));
+    expect((await it.run('plan')).exitCode).toBe(0);
+    expect((await it.run('iam-policy', '--for', 'plan')).err).not.toContain('kmsKeyArn');
+  });
+
   it('is told that GetFunction discloses variables', async () => {
     const it = await bed();
     const ran = await it.run('iam-policy', '--for', 'plan');
@@ -220,7 +300,7 @@ it('who may not list a bucket is told so where an object is missing, and otherwi
   it.sandbox.state.stores.buckets.get('code')?.objects.clear();
   it.restrict(policy);
   expect(words([await it.run('plan')])).toContain('does not exist');
-  it.restrict(without(policy, 's3:ListBucket'));
+  it.restrict(without(policy, { action: 's3:ListBucket' }));
   const ran = await it.run('plan');
   expect(ran.exitCode).toBe(1);
   expect(ran.err).toContain('s3:ListBucket');
