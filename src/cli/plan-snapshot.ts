@@ -2,7 +2,7 @@ import { DeployError } from '../errors.js';
 import type { DesiredFunction, LiveFunction } from '../model/function.js';
 import { isUnreadable } from '../model/function.js';
 import type { LiveState, SnapshotFunction } from '../model/live-state.js';
-import type { PlanDocument, Warning } from '../model/plan.js';
+import type { FunctionPlan, PlanDocument, Warning } from '../model/plan.js';
 import { planDeploy } from '../planner/deploy.js';
 import { lasted } from '../render/text.js';
 import { toDesired, type LoadedSpec } from '../spec/load.js';
@@ -128,7 +128,23 @@ function planOne(path: string, entry: SnapshotFunction, wanted: DesiredFunction,
     function: desired.name,
     message: `the snapshot has no records of ${name === null ? '$LATEST' : `alias ${name}`} of ${desired.name}: the file did not declare it then.`,
   }));
-  return { ...planned, records, warnings: [...planned.warnings, ...warnings, ...strangers] };
+  const unasked = sharesUnasked(live, planned.plan);
+  return { ...planned, records, warnings: [...planned.warnings, ...warnings, ...unasked, ...strangers] };
+}
+
+/** Shares are planned as if nothing stood in their way; whether something does was asked for aliases that had a rollout then. */
+function sharesUnasked(live: LiveFunction | undefined, { name, operations }: FunctionPlan): readonly Warning[] {
+  const shared = operations.flatMap((one) =>
+    one.type === 'UpdateAlias' && one.additional !== undefined ? [one.alias] : [],
+  );
+  const unasked = (live?.aliases ?? []).filter(
+    (alias) => shared.includes(alias.name) && alias.hasProvisionedConcurrency === undefined,
+  );
+  return unasked.map((alias) => ({
+    code: 'UNKNOWN_UNTIL_APPLY',
+    function: name,
+    message: `whether alias ${alias.name} of ${name} has provisioned concurrency is unknown until apply, for the file had no rollout of it when the snapshot was taken: with it, all traffic moves in one step and not by these shares.`,
+  }));
 }
 
 /** The function with everything left out that a snapshot cannot be compared with, and a word on each. */

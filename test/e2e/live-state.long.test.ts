@@ -1,6 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { createHash } from 'node:crypto';
 import path from 'node:path';
+import { PutProvisionedConcurrencyConfigCommand } from '@aws-sdk/client-lambda';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { describe, expect, it } from 'vitest';
 import { deployed, type Document, fileOf, hello, okHandler, type Ran, spawnCli, type Stage } from './support.js';
@@ -121,6 +122,34 @@ describe('a plan from a snapshot', () => {
     expect(ran.out).toContain('codeSigningConfigArn of hello is unknown until apply');
     expect(ran.out).toContain('tags.owner of hello is unknown until apply');
   });
+
+  it.each([true, false])(
+    'a rollout that the file had not then: whether provisioned concurrency (%s) forbids its shares is unknown, afterwards it is not',
+    async (isProvisioned) => {
+      const it = await deployed({ settleMs: 0 });
+      if (isProvisioned)
+        await it.client.send(
+          new PutProvisionedConcurrencyConfigCommand({
+            FunctionName: 'hello',
+            Qualifier: 'live',
+            ProvisionedConcurrentExecutions: 1,
+          }),
+        );
+      const take = async (): Promise<void> => expect((await it.run('status', '--out', 'live.json')).exitCode).toBe(0);
+      const said = 'whether alias live of hello has provisioned concurrency is unknown until apply';
+      await take();
+      const aliases = { live: { rollout: 'Canary10Percent5Minutes' } };
+      await it.file(fileOf({ hello: hello({ aliases }) }));
+      expect((await planned(it)).out).not.toContain(said);
+      await it.file(fileOf({ hello: hello({ timeout: 9, aliases }) }));
+      const ran = await planned(it);
+      expect(ran.exitCode, ran.err).toBe(0);
+      expect([ran.out.includes(said), ran.out.includes('10 %')]).toEqual([true, true]);
+      await take();
+      const asked = await planned(it);
+      expect([asked.out.includes(said), asked.out.includes('10 %')]).toEqual([false, !isProvisioned]);
+    },
+  );
 
   it('is never applied, and takes no option that says so', async () => {
     const it = await shot();
