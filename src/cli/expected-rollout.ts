@@ -18,20 +18,22 @@ export function expectedPlan({ options }: Pick<Context, 'options'>): string | un
 }
 
 /**
- * Whether the expected rollout is promoted already: then a retried job has nothing to do.
+ * How the expected rollout stands: it waits, was promoted already, so that a retried job has nothing to do, or was moved by a
+ * promotion that died, which the retry finishes.
  *
- * @param newest of the alias's records
- * @throws PLAN_STALE unless it waits, or was promoted and is what the alias serves
+ * @param records of the alias, newest first
+ * @throws PLAN_STALE where it is none of them
  */
-export function isPromoted(
+export function expectedStanding(
   planDigest: string,
   name: string,
   alias: string,
   served: LiveAlias | undefined,
-  newest: DeployRecord | undefined,
-): boolean {
-  const standing = standingOf(planDigest, served, newest);
-  if (standing !== 'neither') return standing === 'promoted';
+  records: readonly DeployRecord[],
+): 'waits' | 'promoted' | 'moved' {
+  const standing = standingOf(planDigest, served, records);
+  if (standing !== 'neither') return standing;
+  const [newest] = records;
   const since = newest === undefined ? 'it has no record' : `its newest record is ${describe(newest)}`;
   const detail = `the rollout of plan ${planDigest.slice(0, 12)} no longer waits on alias ${alias} of ${name}: ${since}. Nothing was changed.`;
   throw new DeployError('PLAN_STALE', detail, {

@@ -2,7 +2,7 @@ import { DeployError, type ExitCode } from '../errors.js';
 import type { DesiredAlias, DesiredFunction, LiveFunction, Version } from '../model/function.js';
 import type { DeployRecord, Origin } from '../model/record.js';
 import type { PlannedFunction } from '../planner/deploy.js';
-import { requireShare, type RolloutInput } from '../planner/promote.js';
+import { planFinish, requireShare, type RolloutInput } from '../planner/promote.js';
 import { planDigestOf } from '../planner/waiting.js';
 import { renderPlan } from '../render/plan.js';
 import { toDesired } from '../spec/load.js';
@@ -14,7 +14,7 @@ import { conclude } from './conclude.js';
 import type { Context } from './context.js';
 import { assemblePlan } from './digest.js';
 import type { Job } from './execute.js';
-import { alreadyPromoted, expectedPlan, isPromoted } from './expected-rollout.js';
+import { alreadyPromoted, expectedPlan, expectedStanding } from './expected-rollout.js';
 import { readOrigin } from './origin.js';
 import { takesOverWarnings } from './running.js';
 import { requireSecrets, withSecrets } from './secrets.js';
@@ -27,6 +27,8 @@ export interface Ending {
   readonly question: string;
   readonly plan: (input: RolloutInput) => PlannedFunction;
   readonly endsAs?: 'rolled_back';
+  /** True: the alias has been moved already, by a run that died. */
+  readonly finishes?: true;
 }
 
 /**
@@ -54,9 +56,13 @@ export async function endRollout(context: Context, ending: Ending): Promise<Exit
   ]);
   const known = records.get(alias.name) ?? [];
   const served = live?.aliases.find(({ name }) => name === alias.name);
-  if (expected !== undefined && isPromoted(expected, one.name, alias.name, served, known[0]))
-    return alreadyPromoted(context, one.name, alias.name);
-  const job = await rolloutJob(context, { session, one, alias, live, known, origin }, ending);
+  const standing = expected === undefined ? 'waits' : expectedStanding(expected, one.name, alias.name, served, known);
+  if (standing === 'promoted') return alreadyPromoted(context, one.name, alias.name);
+  const isMoved = standing === 'moved';
+  const way: Ending = isMoved
+    ? { ...ending, question: 'Finish the promotion?', plan: planFinish, finishes: true }
+    : ending;
+  const job = await rolloutJob(context, { session, one, alias, live, known, origin }, way);
   const { plan, warnings } = job.planned;
   const document = assemblePlan(ending.command, [plan], warnings);
   if (context.options['planOnly'] === true) {
@@ -66,7 +72,7 @@ export async function endRollout(context: Context, ending: Ending): Promise<Exit
   context.output.group('Plan');
   context.output.preface([...renderPlan(document), []]);
   if (plan.operations.some(({ type }) => type === 'Invoke')) requireSecrets(checks);
-  await confirm(context, ending.question);
+  await confirm(context, way.question);
   return conclude(context, ending.command, [job], scope);
 }
 
@@ -89,15 +95,16 @@ export async function rolloutJob(
 ): Promise<Job> {
   const { name } = one;
   const served = live?.aliases.find((other) => other.name === alias.name);
-  const share = requireShare(name, alias.name, served);
-  if (live === undefined || served === undefined || !('number' in share.version)) throw new Error('the alias was read');
-  const wanted = ending.command === 'promote' ? share.version.number : served.version;
+  const share = ending.finishes === true ? undefined : requireShare(name, alias.name, served).version;
+  if (live === undefined || served === undefined) throw new Error('the alias was read');
+  const wanted =
+    ending.command === 'promote' && share !== undefined && 'number' in share ? share.number : served.version;
   const read = await session.lambda.getFunction(name, wanted);
   if (read === undefined) throw gone(name, wanted);
   context.output.redactor.learnVersion(read.version);
   const recordsInTags = session.records.kind === 'tags';
   const specDigest = digestOf(known);
-  const planDigest = ending.command === 'promote' ? planDigestOf(served, known[0]) : undefined;
+  const planDigest = ending.command === 'promote' ? planDigestOf(served, known) : undefined;
   const planned = ending.plan({ name, alias, live, version: read.version, specDigest, recordsInTags });
   return {
     session,

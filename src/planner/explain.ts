@@ -63,8 +63,8 @@ export function markDrift(
  * @param moving aliases that this plan moves anyway
  */
 export function unfinishedWork(
-  desired: DesiredFunction,
-  live: LiveFunction,
+  desired: Pick<DesiredFunction, 'aliases'>,
+  live: Pick<LiveFunction, 'aliases'>,
   isInterrupted: (alias: string | null) => boolean,
   moving: readonly string[],
 ): { differences: Difference[]; operations: Operation[] } {

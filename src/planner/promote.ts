@@ -3,7 +3,7 @@ import type { DesiredAlias, LiveAlias, LiveFunction, LiveVersion } from '../mode
 import type { Difference, FunctionPlan, Operation, Place, Share, UpdateAliasStep } from '../model/plan.js';
 import { checkSteps, placeOf } from './aliases.js';
 import { recorded, type PlannedFunction } from './deploy.js';
-import { effectsOf } from './explain.js';
+import { effectsOf, unfinishedWork } from './explain.js';
 import { contentOf } from './normalize.js';
 import { abortStep, baked, percent, watchOf } from './shift.js';
 
@@ -62,7 +62,7 @@ export function planPromote(input: RolloutInput, step: boolean): PlannedFunction
       ...check,
       reason: `check the version at its share of alias ${alias.name}`,
     }));
-    return planned(input, [...byNumber, move, ...after], next);
+    return planned(input, [...byNumber, move, ...after], differencesOf(input, next));
   }
   const whole: UpdateAliasStep = {
     ...base,
@@ -70,21 +70,27 @@ export function planPromote(input: RolloutInput, step: boolean): PlannedFunction
     version: share.version,
   };
   const after = baked([whole, ...checkSteps(alias, { alias: alias.name })], rollout);
-  return planned(input, [...byNumber, ...after], 1);
+  return planned(input, [...byNumber, ...after], differencesOf(input, 1));
 }
 
 /** Gives the primary version all traffic again. @throws NO_ROLLOUT */
 export function planAbort(input: RolloutInput): PlannedFunction {
   requireShare(input.name, input.alias.name, liveAlias(input));
-  return planned(input, [abortStep(input.alias.name, standing(input), 'abort')], 0);
+  return planned(input, [abortStep(input.alias.name, standing(input), 'abort')], differencesOf(input, 0));
 }
 
-function planned(input: RolloutInput, body: readonly Operation[], share: number): PlannedFunction {
+/** What a promotion that died left to do once it had moved the alias: its checks, its watch, and the record. */
+export function planFinish(input: RolloutInput): PlannedFunction {
+  const { differences, operations } = unfinishedWork({ aliases: [input.alias] }, input.live, () => true, []);
+  return planned(input, operations, differences);
+}
+
+function planned(input: RolloutInput, body: readonly Operation[], differences: readonly Difference[]): PlannedFunction {
   const { name, alias, live, recordsInTags, specDigest } = input;
   const plan: FunctionPlan = {
     name,
     action: 'update',
-    differences: differencesOf(input, share),
+    differences,
     alsoGoesLive: [],
     operations: recordsInTags ? recorded(body) : body,
     effects: effectsOf(name, body),

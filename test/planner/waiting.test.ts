@@ -28,5 +28,19 @@ it.each<[string, LiveAlias | undefined, DeployRecord | undefined, string]>([
   ['promoted, and split by hand since', split, newest({ result: 'succeeded', version: '1' }), 'neither'],
   ['taken back', served('1'), newest({ result: 'rolled_back' }), 'neither'],
 ])('%s', (_, alias, last, expected) => {
-  expect(standingOf(PLAN, alias, last)).toBe(expected);
+  expect(standingOf(PLAN, alias, last === undefined ? [] : [last])).toBe(expected);
+});
+
+const died = (minutes: number): DeployRecord => record(minutes, { planDigest: PLAN, version: '1', result: 'open' });
+
+it.each<[string, LiveAlias, readonly DeployRecord[], string]>([
+  ['its move is its own', served('2'), [died(2), newest({})], 'moved'],
+  ['so is that of the one before', served('2'), [died(3), died(2), newest({})], 'moved'],
+  ['it had not moved', split, [died(2), newest({})], 'waits'],
+  ['somebody took it back', served('1'), [died(2), newest({})], 'neither'],
+  ['somebody moved it elsewhere', served('3'), [died(2), newest({})], 'neither'],
+  ['nothing says what had the share', served('2'), [died(2)], 'neither'],
+  ['another plan', served('2'), [{ ...died(2), planDigest: 'b'.repeat(64) }, newest({})], 'neither'],
+])('a promotion that died: %s', (_, alias, records, expected) => {
+  expect(standingOf(PLAN, alias, records)).toBe(expected);
 });
