@@ -12,7 +12,7 @@ export function requireConfirmable({ host, options }: Context): void {
     'CONFIRMATION_REQUIRED',
     'there is no terminal to ask on, and --yes is not given. Nothing was called.',
     {
-      fix: 'look at `lambda-deploy plan`, then pass --yes.',
+      fix: `look at ${options['planOnly'] === undefined ? '`lambda-deploy plan`' : 'what --plan-only shows'}, then pass --yes.`,
     },
   );
 }

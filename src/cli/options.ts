@@ -64,10 +64,11 @@ export function readOptions(command: Command, host: Pick<Host, 'env'>): Options 
   }
   const options = command.opts<Options & Record<string, unknown>>();
   const chosen = { function: options.function ?? [], alias: options.alias ?? [] };
-  for (const [name, values] of Object.entries(chosen)) {
+  const wanted = { function: 'a function', alias: 'an alias', to: 'a version, a record or a commit' } as const;
+  for (const [name, values] of Object.entries({ ...chosen, to: [options['to']] })) {
     if (!values.includes('')) continue;
     throw new DeployError('USAGE', `--${name} is empty. Nothing was called.`, {
-      fix: `name a${name === 'alias' ? 'n alias' : ' function'}, or leave it out.`,
+      fix: `name ${wanted[name as keyof typeof wanted]}, or leave it out.`,
     });
   }
   return { ...options, ...chosen };

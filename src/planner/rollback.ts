@@ -83,7 +83,7 @@ export function planRollback(input: RollbackInput): PlannedFunction {
             on: `alias ${alias.name}`,
             before: served.version,
             after: shown(goal),
-            reason: 'rollback',
+            reason: reasonOf(target),
           },
         ]),
     ...found.map((difference) => ({
@@ -111,6 +111,17 @@ export function planRollback(input: RollbackInput): PlannedFunction {
     target: content,
     warnings: [...warningsOf(name, version, target), ...unknownUntilApply({ name, aliases: [alias] })],
   };
+}
+
+/** Which deployment it is, so that whoever is asked knows where they go. */
+function reasonOf({ record }: RollbackTarget): string {
+  if (record === undefined) return 'rollback to a version without a record';
+  const { startedAt, commit, build } = record;
+  const details = [
+    ...(commit === undefined ? [] : [`commit ${commit.slice(0, 8)}`]),
+    ...(build === undefined ? [] : [`build ${build}`]),
+  ];
+  return [`rollback to the deployment of ${startedAt.slice(0, 16)}Z`, ...details].join(', ');
 }
 
 /** Anybody may write a tag, and a function may have been made anew: a record that AWS contradicts is not believed. */

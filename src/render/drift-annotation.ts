@@ -1,6 +1,6 @@
 import type { DriftDocument } from '../model/drift.js';
 import { fitted, subjectText, type Subject } from './annotation.js';
-import { closing } from './drift.js';
+import { closing, isOnlyUndeclared } from './drift.js';
 import { driftSection } from './drift-markdown.js';
 import { code, strong, text } from './markdown.js';
 import { plain } from './text.js';
@@ -20,11 +20,12 @@ export function driftAnnotation(document: DriftDocument, subject: Subject): stri
       differences.length + rollouts.length + notes.length + adopted.length + left.length > 0,
   );
   const same = functions.length - told.length;
-  const outcome = drifted ? strong('drift found') : text(plain([closing(document)]).trim());
+  const isMoved = drifted && !isOnlyUndeclared(document);
+  const outcome = isMoved ? strong('drift found') : text(plain([closing(document)]).trim());
   const head = `Drift of ${subjectText(subject)}: ${outcome}\n\n`;
   const foot = [
     ...(same > 0 && told.length > 0 ? [`The other ${same} have no drift.\n`] : []),
-    ...(drifted ? [`${strong('Ways out')}\n\n${WAYS_OUT.join('\n')}\n`] : []),
+    ...(isMoved ? [`${strong('Ways out')}\n\n${WAYS_OUT.join('\n')}\n`] : []),
   ];
   const parts = told.map((one) => ({ short: driftSection(one) }));
   return fitted(head, parts, foot.join('\n'), 'The job’s log has them.');

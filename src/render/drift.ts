@@ -32,10 +32,17 @@ export function stateOf({ drifted, adopted = [] }: FunctionDrift): string {
   return adopted.length > 0 ? 'adopted' : 'no drift';
 }
 
-/** What all of it comes to, and what is next. */
-export function closing({ drifted, functions }: DriftDocument): Line {
+/** Whether nothing moved, but something is there that nobody declared, and counts. */
+export function isOnlyUndeclared({ drifted, functions }: DriftDocument): boolean {
   const all = functions.flatMap(({ differences }) => differences.map((one) => one.class));
-  if (drifted && all.every((one) => one !== 'drift' && one !== 'conflict'))
+  return drifted && all.every((one) => one !== 'drift' && one !== 'conflict');
+}
+
+/** What all of it comes to, and what is next. */
+export function closing(document: DriftDocument): Line {
+  const { drifted, functions } = document;
+  const all = functions.flatMap(({ differences }) => differences.map((one) => one.class));
+  if (isOnlyUndeclared(document))
     return [as('bad', 'Undeclared.'), ' Nobody declared what is unmanaged: declare it, or remove it in AWS.'];
   if (drifted) return [as('bad', 'Drift found.'), ' `lambda-deploy plan` shows what apply would put right.'];
   const isAdopted = functions.some(({ adopted = [] }) => adopted.length > 0);

@@ -20,6 +20,7 @@ export function renderPlan(plan: PlanDocument): Line[] {
 
 function summaryLine(plan: PlanDocument): Line {
   if (!plan.changes) {
+    if (plan.command === 'rollback') return [as('good', 'No changes.'), ' Live is as the target of this rollback.'];
     if (plan.liveState !== undefined)
       return [as('good', 'No changes.'), ' What the snapshot shows is as the file says; AWS was not asked.'];
     const isAllKnown = plan.warnings.every(({ code }) => code !== 'UNKNOWN_UNTIL_APPLY');

@@ -1,7 +1,7 @@
 import type { ApplyResult, ErrorDocument, FunctionResult } from '../model/result.js';
 import { fitted, subjectText, type Part, type Subject } from './annotation.js';
 import { block, code, details, strong, table, text } from './markdown.js';
-import { COMMANDS, renderOutcome, servedText } from './result.js';
+import { COMMANDS, renderOutcome, servedText, takenBackText } from './result.js';
 import { duration, plain, type Line } from './text.js';
 
 /** What an alias has of its new version while a rollout goes on. */
@@ -62,13 +62,13 @@ function outcomeText({ command, result, functions }: ApplyResult): string {
     return `${strong('a human is needed')}. An alias is not where it should be: the fix stands below.`;
   switch (result) {
     case 'no_changes':
-      return 'nothing to do, live is as the file says.';
+      return command === 'apply' ? 'nothing to do, live is as the file says.' : 'nothing to do.';
     case 'succeeded':
       return `${strong('succeeded')}.`;
     case 'pending':
       return `${strong('waits at a share')}. Go on with ${code('lambda-deploy promote')}, or take it back with ${code('lambda-deploy abort')}.`;
     case 'rolled_back':
-      return `${strong('failed; the aliases are back where they were')}. Nothing has to be put right in AWS: mend what failed, and ${command === 'apply' ? 'deploy again' : 'try again'}.`;
+      return `${strong(takenBackText(functions))}. Nothing has to be put right in AWS: mend what failed, and ${command === 'apply' ? 'deploy again' : 'try again'}.`;
     case 'failed':
       return `${strong('failed')}. ${afterFailure(functions)}`;
   }

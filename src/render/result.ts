@@ -11,17 +11,25 @@ export function renderResult(result: ApplyResult): Line[] {
 /** What each command does, as a noun. */
 export const COMMANDS = { apply: 'Apply', rollback: 'Rollback', promote: 'Promotion', abort: 'Abort' } as const;
 
-function closing({ command, result }: ApplyResult): Line[] {
+function closing({ command, result, functions }: ApplyResult): Line[] {
   const what = COMMANDS[command];
-  if (result === 'no_changes') return [[as('good', 'Nothing to do.'), ' Live is as the file says.']];
+  if (result === 'no_changes') {
+    const isOfFile = command === 'apply';
+    return [[as('good', 'Nothing to do.'), ...(isOfFile ? [' Live is as the file says.'] : [])]];
+  }
   if (result === 'pending') {
     const next = 'lambda-deploy promote, or lambda-deploy abort';
     return [[as('warn', `${what} is pending: an alias stands at a share.`), ` Go on with ${next}.`]];
   }
   if (result === 'succeeded') return [[as('good', `${what} succeeded.`)]];
-  return [
-    [as('bad', result === 'rolled_back' ? `${what} failed; the aliases are back where they were.` : `${what} failed.`)],
-  ];
+  return [[as('bad', result === 'rolled_back' ? `${what} ${takenBackText(functions)}.` : `${what} failed.`)]];
+}
+
+/** Whose aliases are back: named where another function's moved and stay. */
+export function takenBackText(functions: readonly FunctionResult[]): string {
+  const stays = functions.some(({ result }) => result === 'succeeded' || result === 'pending');
+  const back = functions.filter(({ result }) => result === 'rolled_back').map(({ name }) => name);
+  return `failed; the aliases ${stays ? `of ${back.join(', ')} ` : ''}are back where they were`;
 }
 
 function renderFunction(one: FunctionResult): Line[] {

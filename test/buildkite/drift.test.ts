@@ -1,4 +1,4 @@
-import { UpdateFunctionConfigurationCommand } from '@aws-sdk/client-lambda';
+import { CreateAliasCommand, UpdateFunctionConfigurationCommand } from '@aws-sdk/client-lambda';
 import { expect, it } from 'vitest';
 import { deployed } from '../e2e/support.js';
 import { jobEnv, standIn } from './support.js';
@@ -27,6 +27,19 @@ it('shows drift with who made it and the ways out; once it is put right, the sam
     priority: 3,
     body: 'Drift of **lambda\\.deploy\\.yaml**: No drift\\.\n\n',
   });
+});
+
+it('says of what nobody declared that apply does not put it right: no ways out of drift', async () => {
+  const build = await standIn();
+  const it = await deployed({ settleMs: 0 });
+  await it.client.send(new CreateAliasCommand({ FunctionName: 'hello', Name: 'theirs', FunctionVersion: '1' }));
+  expect((await it.runWith({ env: jobEnv(build) }, 'drift', '--strict')).exitCode).toBe(2);
+  const [found] = await build.annotations();
+  expect(found?.style).toBe('error');
+  expect(found?.body).toContain(
+    ': Undeclared\\. Nobody declared what is unmanaged\\: declare it, or remove it in AWS\\.',
+  );
+  expect(found?.body).not.toMatch(/drift found|Ways out/);
 });
 
 it('shows an error where the drift would be', async () => {

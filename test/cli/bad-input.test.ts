@@ -296,6 +296,14 @@ describe('credentials', () => {
   });
 });
 
+it('rollback --to of a variable that is not set is told as empty, before any call', async () => {
+  const run = await deployed();
+  const ran = await run.run('rollback', '--to', '', '--yes');
+  expect([ran.exitCode, run.seen()]).toEqual([1, []]);
+  expect(ran.err).toContain('error[USAGE]');
+  expect(ran.err).toContain('--to is empty. Nothing was called.\n  fix: name a version, a record or a commit');
+});
+
 describe('a question that nobody can answer', () => {
   it.each(['apply', 'rollback'])('%s without a terminal and without --yes exits 1 before any call', async (verb) => {
     const run = await deployed();
@@ -305,6 +313,8 @@ describe('a question that nobody can answer', () => {
       expect(ran.exitCode).toBe(1);
       if (format === 'json') expect(ran.json().error.code).toBe('CONFIRMATION_REQUIRED');
       else expect(ran.err).toMatch(/error\[CONFIRMATION_REQUIRED\].*\n.*no terminal.*\n.*--yes/);
+      const look = verb === 'rollback' ? '--plan-only' : 'lambda-deploy plan';
+      expect(`${ran.out}${ran.err}`).toContain(look);
       expectDecent([ran]);
     }
     expect(run.seen()).toEqual([]);

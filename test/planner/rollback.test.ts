@@ -172,6 +172,16 @@ describe('planRollback', () => {
     ],
   ])('%s', (_, given, operations) => expect(types(plan(given))).toBe(operations));
 
+  it('says which deployment it goes to: when, and of which commit and build', () => {
+    const reason = (target: RollbackInput['target']): unknown => plan({ target }).plan.differences[0]?.reason;
+    const known = { version: '1', codeSha256: 'code-a', startedAt: '2026-01-02T03:04:05.678Z' } as const;
+    expect(reason({ version: '1', record: record(0, { ...known, commit: '0123456789abcdef', build: '412' }) })).toBe(
+      'rollback to the deployment of 2026-01-02T03:04Z, commit 01234567, build 412',
+    );
+    expect(reason({ version: '1', record: record(0, known) })).toBe('rollback to the deployment of 2026-01-02T03:04Z');
+    expect(reason({ version: '1', named: true })).toBe('rollback to a version without a record');
+  });
+
   it('asks for the alias to be where it was seen, weights included, and clears them', () => {
     const planned = plan({ function: { aliases: [{ name: 'live', version: '2', weights: { '1': 0.25 } }] } });
     expect(planned.plan.operations[1]).toMatchObject({

@@ -8,6 +8,7 @@ import { driftMarkdown } from '../../src/render/drift-markdown.js';
 import { renderDrift } from '../../src/render/drift.js';
 import { errorDocument, renderDiagnostic, renderError } from '../../src/render/errors.js';
 import { renderPlan } from '../../src/render/plan.js';
+import { resultAnnotation } from '../../src/render/result-annotation.js';
 import { renderEvent, renderResult } from '../../src/render/result.js';
 import { plain } from '../../src/render/text.js';
 
@@ -135,6 +136,11 @@ No changes. Live is as the file says.
 `);
   });
 
+  it('of a rollback does not speak of the file, which may well say something else', () => {
+    const none = { ...planOf(functionPlan({ action: 'none' })), command: 'rollback' } as const;
+    expect(plain(renderPlan(none))).toBe('orders  unchanged\n\nNo changes. Live is as the target of this rollback.\n');
+  });
+
   it('does not vouch for what it could not read', () => {
     const warnings = [{ code: 'UNKNOWN_UNTIL_APPLY', message: 'environment.KEY of orders is unknown until apply' }];
     const text = plain(renderPlan({ ...planOf(functionPlan({ action: 'none' })), warnings }));
@@ -195,8 +201,17 @@ Apply failed; the aliases are back where they were.
 `);
   });
 
+  it('says that aliases are back of those functions only whose aliases are', () => {
+    const back = resultOf('rolled_back', {});
+    const mixed = { ...back, functions: [...back.functions, ...resultOf('succeeded', { name: 'billing' }).functions] };
+    expect(plain(renderResult(mixed))).toContain('\nApply failed; the aliases of orders are back where they were.\n');
+    const subject = { file: 'lambda.deploy.yaml', narrowed: [] };
+    expect(resultAnnotation(mixed, subject)).toContain('**failed; the aliases of orders are back where they were**. ');
+  });
+
   it('of nothing says so, of a rollback is called so', () => {
     expect(plain(renderResult(resultOf('no_changes', {})))).toBe('Nothing to do. Live is as the file says.\n');
+    expect(plain(renderResult(resultOf('no_changes', {}, 'rollback')))).toBe('Nothing to do.\n');
     expect(plain(renderResult(resultOf('succeeded', {}, 'rollback')))).toBe('orders  succeeded\nRollback succeeded.\n');
   });
 });
