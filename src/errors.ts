@@ -111,7 +111,7 @@ export const ERROR_CODES = {
   INTERRUPTED: { summary: 'Stopped by a signal', exit: 1 },
 
   // Records and going back
-  RECORD_STORE: { summary: 'The deployment record cannot be kept', exit: 1 },
+  RECORD_STORE: { summary: 'The deployment records cannot be read or written', exit: 1 },
   NO_ROLLBACK_TARGET: { summary: 'Nothing to roll back to', exit: 1 },
   MORE_THAN_ADOPTED: { summary: 'The plan is more than what was adopted', exit: 3 },
 

@@ -88,7 +88,7 @@ async function keyOf({ region, account }: BuildPlace, live: RecordSubject, alias
 }
 
 function parse(key: string, text: string): readonly DeployRecord[] {
-  const value: unknown = parseStored(text, (why) => unusable(key, why));
+  const value: unknown = parseStored(text, (why, fix) => unusable(key, why, undefined, fix));
   const records = (value as { readonly records?: unknown } | null)?.records;
   if (!Array.isArray(records) || !records.every(isRecord)) throw unusable(key, 'holds no deployment records');
   return records;
@@ -122,10 +122,15 @@ async function orUnusable<T>(key: string, work: Promise<T>): Promise<T> {
   }
 }
 
-function unusable(key: string, why: string, cause?: DeployError): DeployError {
+function unusable(
+  key: string,
+  why: string,
+  cause?: DeployError,
+  fix = 'see that buildkite-agent works in this job, and that no other step writes this key.',
+): DeployError {
   return new DeployError('RECORD_STORE', `the build’s meta-data ${key} ${why}.`, {
     subject: key,
     cause,
-    fix: 'see that buildkite-agent works in this job, and that no other step writes this key.',
+    fix,
   });
 }

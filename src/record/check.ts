@@ -23,12 +23,15 @@ function safe(name: string): string {
   });
 }
 
+/** Nothing is wrong with it: whoever moved it away would lose what it knows. */
+const NEWER = 'use the lambda-deploy that wrote it, or a newer one.';
+
 /**
  * The JSON of a file or an object that is part of a store, of this format.
  *
- * @param refuse makes the error from what is wrong
+ * @param refuse makes the error from what is wrong, and from the way out where it is not the store’s usual one
  */
-export function parseStored(text: string, refuse: (why: string) => DeployError): Json {
+export function parseStored(text: string, refuse: (why: string, fix?: string) => DeployError): Json {
   let value: Json;
   try {
     value = JSON.parse(text) as Json;
@@ -37,7 +40,7 @@ export function parseStored(text: string, refuse: (why: string) => DeployError):
   }
   const format = isJsonObject(value) ? value['formatVersion'] : undefined;
   if (typeof format === 'string' && format !== FORMAT_VERSION)
-    throw refuse(`has format ${format}, which this lambda-deploy does not know`);
+    throw refuse(`has format ${format}, which this lambda-deploy does not know`, NEWER);
   return value;
 }
 

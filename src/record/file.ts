@@ -49,7 +49,7 @@ async function readRecord(path: string): Promise<DeployRecord> {
   const text = await readFile(path, 'utf8').catch((error: unknown) => {
     throw unusable(path, `cannot be read (${codeOf(error)})`);
   });
-  const value: unknown = parseStored(text, (why) => unusable(path, why));
+  const value: unknown = parseStored(text, (...what) => unusable(path, ...what));
   if (!isRecord(value)) throw unusable(path, 'is not a deployment record');
   return value;
 }
@@ -76,10 +76,14 @@ async function writeRecord(folder: string, record: DeployRecord): Promise<void> 
   }
 }
 
-function unusable(path: string, why: string): DeployError {
+function unusable(
+  path: string,
+  why: string,
+  fix = 'mend or move the file or its folder away, then run again.',
+): DeployError {
   return new DeployError('RECORD_STORE', `${path} ${why}.`, {
     subject: path,
-    fix: 'mend or move the file or its folder away, then run again.',
+    fix,
   });
 }
 

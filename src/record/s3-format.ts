@@ -62,7 +62,7 @@ export function format(record: DeployRecord, earlier: readonly DeployRecord[]): 
  * @throws RECORD_STORE for what is no record of this format
  */
 export function parse(text: string, url: string, of: Pick<DeployRecord, 'function' | 'alias'>): Stored {
-  const value = parseStored(text, (why) => unusable(url, why));
+  const value = parseStored(text, (...what) => unusable(url, ...what));
   const { record, rows, isCut } = isJsonObject(value) ? value : {};
   const isOurs = (one: unknown): one is DeployRecord =>
     isRecord(one) && one.function === of.function && one.alias === of.alias;
@@ -77,9 +77,13 @@ export function refuseBadId({ id }: DeployRecord): void {
 }
 
 /** An object that cannot be used, and why. */
-export function unusable(url: string, why: string): DeployError {
+export function unusable(
+  url: string,
+  why: string,
+  fix = 'mend the object or move it away, then run again.',
+): DeployError {
   return new DeployError('RECORD_STORE', `${url} ${why}.`, {
     subject: url,
-    fix: 'mend the object or move it away, then run again.',
+    fix,
   });
 }

@@ -87,10 +87,17 @@ describe('the files of a store', () => {
     ],
     ['of a newer format', JSON.stringify({ ...sample(1), formatVersion: '2' }), /has format 2/],
   ];
-  it.each(broken)('that are broken are named, never skipped: %s', async (_why, text, detail) => {
+  it.each(broken)('that are broken are named, never skipped: %s', async (why, text, detail) => {
     await fileStore(directory).close(LIVE, [sample(2)], []);
     await plant(sample(1), text);
-    const error = { code: 'RECORD_STORE', detail: expect.stringMatching(detail) as string, subject: pathOf(sample(1)) };
+    const error = {
+      code: 'RECORD_STORE',
+      detail: expect.stringMatching(detail) as string,
+      subject: pathOf(sample(1)),
+      fix: expect.stringMatching(
+        why === 'of a newer format' ? /^use the lambda-deploy that wrote it/ : /^mend /,
+      ) as string,
+    };
     await expect(fileStore(directory).list(LIVE, 'live')).rejects.toMatchObject(error);
   });
 

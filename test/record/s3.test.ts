@@ -131,7 +131,7 @@ describe('the objects of a store', () => {
     ['with a row that is none', JSON.stringify({ record: sample(1), rows: [{}], isCut: false }), /is not a deployment/],
     ['of a newer format', JSON.stringify({ formatVersion: '2' }), /has format 2/],
   ];
-  it.each(broken)('that are broken are named, never skipped: %s', async (_why, text, detail) => {
+  it.each(broken)('that are broken are named, never skipped: %s', async (why, text, detail) => {
     const documents = new MemoryDocuments();
     await run(documents, sample(1));
     const [key = ''] = documents.objects.keys();
@@ -140,6 +140,9 @@ describe('the objects of a store', () => {
       code: 'RECORD_STORE',
       detail: expect.stringMatching(detail) as string,
       subject: `s3://acme/${key}`,
+      fix: expect.stringMatching(
+        why === 'of a newer format' ? /^use the lambda-deploy that wrote it/ : /^mend /,
+      ) as string,
     };
     await expect(storeOn(documents).list(LIVE, 'live')).rejects.toMatchObject(error);
   });
