@@ -2,7 +2,7 @@ import { DeployError, isDeployError } from '../errors.js';
 import { isUnreadable, type Version } from '../model/function.js';
 import type { RecordSubject } from '../model/ports.js';
 import type { DeployRecord } from '../model/record.js';
-import { runningElsewhere, runningError } from '../model/running.js';
+import { isEarlierTry, runningElsewhere, runningError } from '../model/running.js';
 import type { ApplyJob, ApplyPorts } from './job.js';
 import { mutate, readAnyway, retryWith } from './mutate.js';
 import { closeRecords, openRecords, type Outcome } from './records.js';
@@ -43,10 +43,23 @@ export class Journal {
       specDigest: takesOver === true ? '' : plan.specDigest,
       ...(own === undefined ? {} : { id: own.id }),
       ...(meta.planDigest === undefined || takesOver === true ? {} : { planDigest: meta.planDigest }),
+      ...(meta.origin.job === undefined || takesOver === true ? {} : { job: meta.origin.job }),
     };
     return this.aliases().flatMap((alias) => {
       const records = this.known.filter((record) => record.alias === alias);
       return runningElsewhere(records, claim) ?? [];
+    });
+  }
+
+  /** What an earlier try of this very job has left open, as it was read last. */
+  givenUp(): readonly DeployRecord[] {
+    const claim = { now: new Date(this.ports.clock.now()).toISOString(), specDigest: '' };
+    return this.aliases().flatMap((alias) => {
+      const open = runningElsewhere(
+        this.known.filter((record) => record.alias === alias),
+        claim,
+      );
+      return open !== undefined && isEarlierTry(open.job, this.job.meta.origin.job) ? [open] : [];
     });
   }
 

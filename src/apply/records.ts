@@ -72,7 +72,7 @@ export function closeRecords(
 ): DeployRecord[] {
   const content = steps.latestContent();
   const left = content !== undefined && knowsLatest(job, steps, outcome) ? { latestDigest: latestDigest(content) } : {};
-  return open.map(({ deadline: _, ...record }) => {
+  return open.map(({ deadline: _, job: __, ...record }) => {
     const version = record.alias === null ? null : steps.aliases.versionOf(record.alias);
     const isPending = record.alias !== null && outcome.isPending(record.alias);
     const [share] = isPending ? Object.keys(steps.aliases.weightsOf(record.alias ?? '')) : [];

@@ -105,6 +105,7 @@ class Run {
     const [other] = others;
     if (other !== undefined && this.job.takesOver !== true) throw runningError(other);
     this.notes.push(...others.map(tookOver));
+    if (this.job.takesOver !== true) this.notes.push(...this.journal.givenUp().map(triesAgain));
   }
 
   private async open(): Promise<void> {
@@ -279,6 +280,10 @@ class Run {
 function tookOver({ function: name, alias, build, actor, startedAt }: DeployRecord): string {
   const by = [build === undefined ? '' : ` of build ${build}`, actor === undefined ? '' : ` by ${actor}`].join('');
   return `this run took over ${alias === null ? '' : `alias ${alias} of `}${name} from a run${by} that began at ${startedAt} and had not ended. If that one still lives, it stops at its next change.`;
+}
+
+function triesAgain({ function: name, alias, startedAt }: DeployRecord): string {
+  return `this try of the job goes on in place of an earlier one, which began with ${alias === null ? '' : `alias ${alias} of `}${name} at ${startedAt} and did not end. If that one still lives, it stops at its next change.`;
 }
 
 /** The rollout went on without this run: there is nothing to put back, and nobody to call. Exit 3. */

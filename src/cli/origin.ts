@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { userInfo } from 'node:os';
 import type { Origin } from '../model/record.js';
 import { askGit } from './git.js';
@@ -23,6 +24,7 @@ export async function readOrigin(host: Pick<Host, 'env' | 'cwd'>): Promise<Origi
     branch,
     build: env['BUILDKITE_BUILD_NUMBER'],
     buildUrl: env['BUILDKITE_BUILD_URL'],
+    job: jobOf(env),
     actor: env['BUILDKITE_BUILD_CREATOR'] ?? userName(),
   };
   const approver = known({
@@ -31,6 +33,20 @@ export async function readOrigin(host: Pick<Host, 'env' | 'cwd'>): Promise<Origi
     email: env['BUILDKITE_UNBLOCKER_EMAIL'],
   });
   return { ...known(members), ...(Object.keys(approver).length === 0 ? {} : { approver }) };
+}
+
+/** What a job keeps when it is tried again; label and command are what tells the jobs of a matrix apart. */
+const JOB = ['BUILD_ID', 'STEP_ID', 'PARALLEL_JOB', 'LABEL', 'COMMAND'] as const;
+
+/**
+ * Which try of which job of a build this is, as model/running.ts compares it; `undefined` outside of a build, and where the agent
+ * does not name the step.
+ */
+export function jobOf(env: Host['env']): string | undefined {
+  const { BUILDKITE_RETRY_COUNT: tried = '', BUILDKITE_BUILD_ID: build, BUILDKITE_STEP_ID: step } = env;
+  if (env['BUILDKITE'] !== 'true' || !build || !step || !/^\d{1,3}$/.test(tried)) return undefined;
+  const text = JSON.stringify(JOB.map((name) => env[`BUILDKITE_${name}`] ?? ''));
+  return `${createHash('sha256').update(text).digest('hex').slice(0, 12)}.${Number(tried)}`;
 }
 
 function known(members: Readonly<Record<string, string | undefined>>): Readonly<Record<string, string>> {

@@ -4,6 +4,7 @@ import type { DeployRecord } from '../model/record.js';
 import { describeRunning, runningElsewhere } from '../model/running.js';
 import type { PlannedFunction } from '../planner/deploy.js';
 import type { Context } from './context.js';
+import { jobOf } from './origin.js';
 import type { FunctionState } from './session.js';
 
 /**
@@ -15,7 +16,12 @@ export function withRunning(
   { plan, warnings }: PlannedFunction,
   records: FunctionState['records'],
 ): readonly Warning[] {
-  const claim = { specDigest: plan.specDigest, now: new Date(host.clock.now()).toISOString() };
+  const job = jobOf(host.env);
+  const claim = {
+    specDigest: plan.specDigest,
+    now: new Date(host.clock.now()).toISOString(),
+    ...(job === undefined ? {} : { job }),
+  };
   const others =
     plan.action === 'none' ? [] : [...records.values()].flatMap((own) => runningElsewhere(own, claim) ?? []);
   if (others.length === 0) return warnings;

@@ -12,6 +12,8 @@ export interface Origin {
   /** A build's number. */
   readonly build?: string;
   readonly buildUrl?: string;
+  /** Which try of which job it is, see {@link isEarlierTry}; while a record is open. */
+  readonly job?: string;
   /** Who started the build, or the run outside of one. */
   readonly actor?: string;
   /** Who unblocked the build; absent: nobody had to. */

@@ -3,6 +3,7 @@ import { LATEST, type Version } from '../model/function.js';
 import { FORMAT_VERSION } from '../model/plan.js';
 import type { DeployRecord, RecordResult } from '../model/record.js';
 import { RECORD_ID, recordTime } from '../model/record-id.js';
+import { JOB_TRY } from '../model/running.js';
 import { arrange } from './record.js';
 
 /**
@@ -61,6 +62,7 @@ const DETAILS: readonly {
     | 'specDigest'
     | 'latestDigest'
     | 'deadline'
+    | 'job'
     | 'commit'
     | 'build';
   readonly kept: Kept;
@@ -78,6 +80,7 @@ const DETAILS: readonly {
   { letter: 'd', key: 'latestDigest', kept: 'written', form: /^[A-Za-z0-9+/]{43}=$/ },
   // Seconds after it began, in base 36.
   { letter: 'e', key: 'deadline', kept: 'running', form: /^[0-9a-z]{1,4}$/ },
+  { letter: 'j', key: 'job', kept: 'running', form: JOB_TRY },
 ];
 
 /**

@@ -63,12 +63,13 @@ export async function take(
 ): Promise<void> {
   const { documents, path, urlOf } = folder;
   const key = path + OPEN;
-  const { id, specDigest = '', planDigest } = record;
+  const { id, specDigest = '', planDigest, job } = record;
   const claim = {
     id,
     specDigest,
     now: new Date(now).toISOString(),
     ...(planDigest === undefined ? {} : { planDigest }),
+    ...(job === undefined ? {} : { job }),
   };
   let over: string | null = null;
   for (let turn = 0; turn < TURNS; turn += 1) {

@@ -267,3 +267,45 @@ it('a run that lost the race for $LATEST says nothing of it: no drift', async ()
   const drift = await stage.run('drift', '-c', 'mine.yaml');
   expect(drift.exitCode, drift.out).toBe(0);
 });
+
+describe.each(STORES)('a job that is killed and tried again with other code, records in %s', (_store, metadata) => {
+  const JOB = {
+    ...BUILD,
+    BUILDKITE_BUILD_ID: '01890000-0000-4000-8000-000000000001',
+    BUILDKITE_STEP_ID: '01890000-0000-4000-8000-000000000002',
+    BUILDKITE_LABEL: 'deploy',
+    BUILDKITE_COMMAND: 'lambda-deploy apply --yes',
+    BUILDKITE_RETRY_COUNT: '0',
+  };
+
+  it.each<[string, Readonly<Record<string, string>>, boolean]>([
+    ['goes on', { BUILDKITE_RETRY_COUNT: '1' }, true],
+    ['is refused in the same try', {}, false],
+    ['is refused as another step', { BUILDKITE_RETRY_COUNT: '1', BUILDKITE_STEP_ID: 'other' }, false],
+    ['is refused as another parallel job', { BUILDKITE_RETRY_COUNT: '1', BUILDKITE_PARALLEL_JOB: '1' }, false],
+    ['is refused as another job of a matrix', { BUILDKITE_RETRY_COUNT: '1', BUILDKITE_LABEL: 'deploy eu' }, false],
+    ['is refused in another build', { BUILDKITE_RETRY_COUNT: '1', BUILDKITE_BUILD_ID: 'other' }, false],
+  ])('%s', async (_what, more, goesOn) => {
+    const stage = await two(metadata);
+    let end = (): void => undefined;
+    const isOver = new Promise<void>((resolve) => (end = resolve));
+    // The first try is held at its first change, as if it were dead.
+    let dead: Promise<Ran> | undefined;
+    await new Promise<void>((resolve) => {
+      at = { operation: 'UpdateFunctionConfiguration', act: () => (resolve(), isOver) };
+      dead = stage.runWith({ env: JOB }, 'apply', '--yes', '-c', 'other.yaml');
+    });
+    await stage.code(okHandler('again'));
+    const retry = await stage.runWith({ env: { ...JOB, ...more } }, 'apply', '--yes', '-c', 'other.yaml');
+    end();
+    const lost = await dead;
+    expect([retry.exitCode, lost?.exitCode], `${retry.out}${retry.err}${lost?.out}`).toEqual(goesOn ? [0, 3] : [3, 0]);
+    expect(stage.fn().versions.size).toBe(2);
+    if (!goesOn) return expect(retry.out).toContain('DEPLOYMENT_RUNNING');
+    expect(retry.out).toMatch(
+      /note: this try of the job goes on in place of an earlier one, which began with alias live of hello/,
+    );
+    expect(retry.out + retry.err).not.toContain('apply refuses until then');
+    expect((await stage.run('plan', '--detailed-exitcode', '-c', 'other.yaml')).exitCode).toBe(0);
+  });
+});

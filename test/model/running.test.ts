@@ -4,6 +4,7 @@ import { describeRunning, runningElsewhere, runningError } from '../../src/model
 import { NOON, sample } from '../record/sample.js';
 
 const [A, B, C] = ['a', 'b', 'c'].map((digit) => digit.repeat(64)) as [string, string, string];
+const JOB = '0123456789ab';
 const at = (minutes: number): string => new Date(NOON + minutes * 60_000).toISOString();
 
 function open(minutes: number, more: Partial<DeployRecord> = {}): DeployRecord {
@@ -15,7 +16,9 @@ const ended = (minutes: number, result: DeployRecord['result'], specDigest: stri
 describe('a deployment that another run has under way', () => {
   const mine = { specDigest: C, now: at(5) };
   const running = open(0);
-  it.each<[string, readonly DeployRecord[], Partial<typeof mine & { id: string; planDigest: string }>, boolean]>([
+  it.each<
+    [string, readonly DeployRecord[], Partial<typeof mine & { id: string; planDigest: string; job: string }>, boolean]
+  >([
     ['is an open record of another spec', [running], {}, true],
     ['is not there where nothing is recorded', [], {}, false],
     ['is not one that has ended', [ended(0, 'succeeded', A)], {}, false],
@@ -36,6 +39,12 @@ describe('a deployment that another run has under way', () => {
       { planDigest: 'f'.repeat(64) },
       false,
     ],
+    ['is not an earlier try of the job', [open(0, { job: `${JOB}.0` })], { job: `${JOB}.1` }, false],
+    ['is another process of the same try', [open(0, { job: `${JOB}.1` })], { job: `${JOB}.1` }, true],
+    ['is a later try of the job', [open(0, { job: `${JOB}.2` })], { job: `${JOB}.1` }, true],
+    ['is another job', [open(0, { job: `${JOB}.0` })], { job: `${'f'.repeat(12)}.1` }, true],
+    ['is one whose job nobody knows', [open(0)], { job: `${JOB}.1` }, true],
+    ['is one whose job is garbled', [open(0, { job: JOB })], { job: `${JOB}.1` }, true],
     ['is not the run’s own', [running], { id: running.id }, false],
     ['is seen behind the run’s own', [open(1, { specDigest: C }), running], { id: open(1).id }, true],
     ['is dead where a later run succeeded', [ended(1, 'succeeded', B), running], {}, false],

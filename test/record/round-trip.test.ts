@@ -48,7 +48,7 @@ const RECORD: fc.Arbitrary<DeployRecord> = fc
     return sample(minutes, {
       ...more,
       finishedAt: isOpen ? null : new Date(started + tookMs).toISOString(),
-      ...(isOpen ? { deadline: new Date(started + waitsMs).toISOString() } : {}),
+      ...(isOpen ? { deadline: new Date(started + waitsMs).toISOString(), job: '0123456789ab.12' } : {}),
       ...(more.action === 'rollback' && restores !== undefined ? { restores: sample(minutes - restores).id } : {}),
       ...(more.action === 'rollback' && leaves !== undefined ? { leaves: sample(minutes - leaves).id } : {}),
       actor: 'Ada',
@@ -66,13 +66,13 @@ const seconds = (from: string, to: string, round: (value: number) => number): st
 function shortened(record: DeployRecord): DeployRecord {
   const { formatVersion, id, action, function: name, alias, result, version, previousVersion, startedAt } = record;
   const { codeSha256, finishedAt, deadline, specDigest, commit, planDigest, build, latestDigest } = record;
-  const { restores, leaves, triedVersion, takenBack } = record;
+  const { restores, leaves, triedVersion, takenBack, job } = record;
   const kept = {
     ...{ formatVersion, id, action, function: name, alias, result, version, previousVersion, startedAt },
     codeSha256: codeSha256 === null ? null : codeSha256.slice(0, 8),
     finishedAt: finishedAt === null ? null : seconds(startedAt, finishedAt, Math.round),
     deadline: deadline === undefined ? undefined : seconds(startedAt, deadline, Math.ceil),
-    ...{ restores, leaves, triedVersion, takenBack, latestDigest, build: build?.slice(0, 16) },
+    ...{ restores, leaves, triedVersion, takenBack, latestDigest, job, build: build?.slice(0, 16) },
     ...{ specDigest: specDigest?.slice(0, 12), commit: commit?.slice(0, 12), planDigest: planDigest?.slice(0, 12) },
   };
   return Object.fromEntries(Object.entries(kept).filter(([, value]) => value !== undefined)) as unknown as DeployRecord;

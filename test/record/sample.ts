@@ -31,6 +31,7 @@ export function full(minutes: number, more: Partial<DeployRecord> = {}): DeployR
     branch: 'main',
     build: '1234',
     buildUrl: 'https://ci.example/builds/1234',
+    job: '0123456789ab.0',
     actor: 'Ada',
     approver: { name: 'Grace', id: '01890000-0000-4000-8000-000000000007', email: 'grace@example.com' },
     specDigest: DIGEST,
