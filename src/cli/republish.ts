@@ -1,5 +1,6 @@
 import { DeployError } from '../errors.js';
 import {
+  isUnreadable,
   LATEST,
   type CodeRef,
   type DesiredFunction,
@@ -49,7 +50,8 @@ export async function republish(
   const written = await loadWritten(context, checks, one, record.spec, found.ref);
   const [own] = toDesired(written, new Map([[one.key, found.ref]])).functions;
   if (own === undefined) throw new Error('a function was loaded');
-  const desired = { ...own, aliases: [plain], specDigest: record.specDigest ?? own.specDigest };
+  const tags = { ...tagsToRemove(live, target), ...own.tags };
+  const desired = { ...own, tags, aliases: [plain], specDigest: record.specDigest ?? own.specDigest };
   const state = await readState(context, session, checks.account, desired);
   if (state.live === undefined) throw new Error('the function was read');
   const recordsInTags = session.records.kind === 'tags';
@@ -57,6 +59,12 @@ export async function republish(
   const message = `version ${target.version} of ${one.name} no longer exists: what its record says is deployed again, with the code ${found.from} and the secrets and variables of today.`;
   const warning = { code: 'VERSION_REPUBLISHED', function: one.name, message };
   return { planned: { ...planned, warnings: [warning, ...planned.warnings] }, live: state.live, code: found.code };
+}
+
+/** What only the deployment that is left had set goes, as it does where the version is still there. */
+function tagsToRemove({ tags: live }: LiveFunction, { record, leaves }: RollbackTarget): DesiredFunction['tags'] {
+  if (record?.unversioned?.tags === undefined || isUnreadable(live)) return {};
+  return Object.fromEntries(Object.keys(leaves?.unversioned?.tags ?? {}).map((key) => [key, null]));
 }
 
 function whyNoSpec({ records }: Session, { record }: RollbackTarget): string {

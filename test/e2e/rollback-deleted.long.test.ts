@@ -56,6 +56,14 @@ describe('a version that was deleted', () => {
     expect(refused.json()['error'].code).toBe('ALIAS_HELD');
   });
 
+  it('has the tags of its record alone: what only the later one had set goes, what nobody named stays', async () => {
+    const later = hello({ timeout: 6, tags: { team: 'b', cost: '1' } });
+    const it = await pruned((one) => one.file(fileOf({ hello: later }, FILES)), { tags: { team: 'a' } });
+    it.fn().tags['owner'] = 'bob';
+    expect((await it.run('rollback', '--yes')).exitCode).toBe(0);
+    expect(it.fn().tags).toEqual({ team: 'a', owner: 'bob' });
+  });
+
   it('is not published twice', async () => {
     const it = await pruned(timeout6);
     await it.run('rollback', '--yes');
