@@ -50,12 +50,23 @@ export function withAwsOptions(command: Command): Command {
 }
 
 /**
- * The options of a command, each from the command line, else from `LAMBDA_DEPLOY_<OPTION>`, else its default.
+ * Options that mean another thing in each command that has them. No variable stands for them: set for one command, it would
+ * overwrite a plan file with a snapshot, or trust another pipeline.
+ */
+const DIFFERS_BY_COMMAND: readonly string[] = ['--out', '--pipeline', '--step'];
+
+/** For the end of every command's help. */
+export const VARIABLES = `Each option also as LAMBDA_DEPLOY_<OPTION>, but not ${DIFFERS_BY_COMMAND.join(', ')}, which differ by command.`;
+
+/**
+ * The options of a command, each from the command line, else from `LAMBDA_DEPLOY_<OPTION>`, else its default; see
+ * {@link DIFFERS_BY_COMMAND} for those without a variable.
  *
  * @throws USAGE for a value that an option does not take
  */
 export function readOptions(command: Command, host: Pick<Host, 'env'>): Options & Readonly<Record<string, unknown>> {
   for (const option of command.options) {
+    if (DIFFERS_BY_COMMAND.includes(option.long ?? '')) continue;
     const name = option.attributeName();
     const variable = `LAMBDA_DEPLOY_${option.long?.replace(/^--/, '').replaceAll('-', '_').toUpperCase() ?? ''}`;
     const value = host.env[variable];

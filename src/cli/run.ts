@@ -3,7 +3,7 @@ import { DeployError, isDeployError, type ExitCode } from '../errors.js';
 import { errorDocument, renderError } from '../render/errors.js';
 import { VERSION, type Context } from './context.js';
 import { isJob, type Host } from './host.js';
-import { collect, readOptions, withAwsOptions, withCommonOptions } from './options.js';
+import { collect, readOptions, VARIABLES, withAwsOptions, withCommonOptions } from './options.js';
 import { Output } from './output.js';
 import { withStepOptions } from './step-options.js';
 
@@ -52,8 +52,8 @@ function createProgram(host: Host, act: Act): Command {
     .configureOutput({ writeOut: host.writeOut, writeErr: () => undefined })
     .configureHelp({ showGlobalOptions: false })
     .addHelpText(
-      'after',
-      '\nExit codes: 0 done · 1 error · 2 differences found · 3 refused · 4 failed, alias safe · 5 a human is needed',
+      'afterAll',
+      `\n${VARIABLES}\nExit codes: 0 done · 1 error · 2 differences found · 3 refused · 4 failed, alias safe · 5 a human is needed`,
     );
   const verb = (name: string, description: string): Command =>
     withCommonOptions(program.command(name).description(description).allowExcessArguments(false));

@@ -1,3 +1,5 @@
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import {
   deployed,
@@ -342,6 +344,46 @@ describe('variables of the environment stand for options', () => {
     const run = await deployed();
     await run.code(okHandler('two'));
     expect((await run.runWith({ env: { LAMBDA_DEPLOY_YES: 'true' } }, 'apply')).exitCode).toBe(0);
+  });
+
+  it('none stands for an option that means another thing in another command', async () => {
+    const run = await deployed();
+    const env = {
+      LAMBDA_DEPLOY_OUT: 'lambda.deploy.yaml',
+      LAMBDA_DEPLOY_PIPELINE: 'other',
+      LAMBDA_DEPLOY_STEP: 'other',
+    };
+    const before = await readFile(path.join(run.folder, 'lambda.deploy.yaml'), 'utf8');
+    for (const words of [
+      ['status'],
+      ['plan'],
+      ['iam-policy', '--trust', '--organization', 'acme', '--pipeline', 'shop'],
+    ]) {
+      const ran = await run.runWith({ env }, ...words);
+      expect(ran.exitCode, ran.err).toBe(0);
+      expect(ran.out).not.toContain('other');
+    }
+    expect(await readFile(path.join(run.folder, 'lambda.deploy.yaml'), 'utf8')).toBe(before);
+    expect((await run.runWith({ env }, 'import', 'nobody', '--region', 'us-east-1')).err).toContain('nobody');
+    expect((await run.runWith({ env }, 'promote', '--yes')).err).not.toContain('LAMBDA_DEPLOY_STEP');
+  });
+
+  /** The same under one name, in other words. */
+  const SAME_THING = ['--strict', '--blame', '--require-other-approver', '--release-hold', '--expect', '--yes'];
+
+  it('and every option with a variable means one thing in all commands', async () => {
+    const run = await deployed();
+    const helpOf = async (...verb: string[]): Promise<string> => (await run.run(...verb, '--help')).out;
+    const verbs = [...(await helpOf()).matchAll(/^ {2}([a-z-]+) \[options\]/gm)].map(([, verb]) => verb ?? '');
+    expect(verbs.length).toBeGreaterThan(12);
+    const meanings = new Map<string, Set<string>>();
+    for (const verb of verbs)
+      for (const [, name = '', text = ''] of (await helpOf(verb)).matchAll(
+        /^ {2}(?:-\w, )?(--[a-z-]+)(.*(?:\n {10,}.*)*)/gm,
+      ))
+        meanings.set(name, (meanings.get(name) ?? new Set()).add(text.replace(/\s+/g, ' ')));
+    const several = [...meanings].filter(([, texts]) => texts.size > 1).map(([name]) => name);
+    expect(several.filter((name) => !SAME_THING.includes(name)).sort()).toEqual(['--out', '--pipeline', '--step']);
   });
 
   it('the option wins over the variable', async () => {
