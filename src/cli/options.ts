@@ -36,7 +36,7 @@ export function withCommonOptions(command: Command): Command {
 /** Adds the options of a command that reads no file: where AWS is, and how results are printed. */
 export function withAwsOptions(command: Command): Command {
   return command
-    .option('--region <region>', 'the AWS region; wins over the file')
+    .option('--region <region>', 'the AWS region; wins over a file’s, not over that of one of its functions')
     .option('--profile <name>', 'a profile of the AWS configuration')
     .option('--endpoint-url <url>', 'another endpoint than AWS’s, such as the sandbox')
     .addOption(

@@ -1,4 +1,4 @@
-import { Command, CommanderError, Option } from 'commander';
+import { Command, CommanderError, Help, Option } from 'commander';
 import { DeployError, isDeployError, type ExitCode } from '../errors.js';
 import { errorDocument, renderError } from '../render/errors.js';
 import { VERSION, type Context } from './context.js';
@@ -42,6 +42,9 @@ function wantsJson(argv: readonly string[], { env }: Host): boolean {
   return (given ?? env['LAMBDA_DEPLOY_FORMAT']) === 'json';
 }
 
+const OTHER_APPROVER =
+  'in a build: go on only if its creator’s address is not the one that unblocked it; addresses prove nothing, so limit allowed_teams, too';
+
 type Act = (load: () => Promise<Verb>) => (this: Command) => Promise<void>;
 
 function createProgram(host: Host, act: Act): Command {
@@ -50,7 +53,7 @@ function createProgram(host: Host, act: Act): Command {
     .version(VERSION, '-V, --version')
     .exitOverride()
     .configureOutput({ writeOut: host.writeOut, writeErr: () => undefined })
-    .configureHelp({ showGlobalOptions: false })
+    .configureHelp({ showGlobalOptions: false, optionDescription })
     .addHelpText(
       'afterAll',
       `\n${VARIABLES}\nExit codes: 0 done · 1 error · 2 differences found · 3 refused · 4 failed, alias safe · 5 a human is needed`,
@@ -66,15 +69,15 @@ function createProgram(host: Host, act: Act): Command {
     .argument('[planfile]', 'what plan --out wrote; stands for --yes')
     .option('--expect <digest>', 'the digest that was approved; any other plan file is refused')
     .option('--plan-step <key>', 'take the plan file from the artifacts of this step of the build')
+    .option('--require-other-approver', OTHER_APPROVER, false)
+    .option('-y, --yes', 'do not ask', false)
+    .option('--release-hold', 'also deploy what a rollback took back', false)
     .option(
-      '--require-other-approver',
-      'in a build: only if another address than its creator’s unblocked it; no proof, limit the block’s allowed_teams, too',
+      '--take-over',
+      'go on although another run’s record is open; only when you know that this run is dead',
       false,
     )
-    .option('-y, --yes', 'do not ask', false)
-    .option('--release-hold', 'also what a rollback took back', false)
-    .option('--take-over', 'also while another run has it under way that is known to be dead', false)
-    .option('--allow-older', 'also from a commit that is older than the deployed one', false)
+    .option('--allow-older', 'also deploy a commit that is older than the deployed one', false)
     .action(act(async () => (await import('./apply.js')).apply));
   verb('drift', 'compare AWS with the last record and the file; exit 2 when AWS moved')
     .option('--blame', 'name who moved it, from CloudTrail', false)
@@ -89,11 +92,7 @@ function createProgram(host: Host, act: Act): Command {
   verb('promote', 'give a rollout that waits all of its traffic')
     .option('--step', 'only the next share of the rollout', false)
     .option('--expect <digest>', 'of the plan file whose rollout waits; any other rollout is refused')
-    .option(
-      '--require-other-approver',
-      'in a build: only if another address than its creator’s unblocked it; no proof, limit the block’s allowed_teams, too',
-      false,
-    )
+    .option('--require-other-approver', OTHER_APPROVER, false)
     .option('--plan-only', 'show the plan and stop', false)
     .option('-y, --yes', 'do not ask', false)
     .action(act(async () => (await import('./promote.js')).promote));
@@ -102,7 +101,7 @@ function createProgram(host: Host, act: Act): Command {
     .option('-y, --yes', 'do not ask', false)
     .action(act(async () => (await import('./abort.js')).abort));
   verb('history', 'list the deployments that are recorded, newest first')
-    .option('--limit <number>', 'how many of each alias; 20, and all with --format json')
+    .option('--limit <number>', 'at most so many of each alias (default: 20; with --format json all)')
     .action(act(async () => (await import('./history.js')).history));
   addPrune(verb, act);
   addIamPolicy(verb, act);
@@ -110,6 +109,13 @@ function createProgram(host: Host, act: Act): Command {
   addImport(program, act);
   addSandbox(program, act);
   return program;
+}
+
+const HELP = new Help();
+
+/** A flag that is not given is off: that need not be said. */
+function optionDescription(option: Option): string {
+  return option.defaultValue === false ? option.description : HELP.optionDescription(option);
 }
 
 /** It reads no file: it writes one. */
@@ -129,7 +135,7 @@ function addImport(program: Command, act: Act): void {
 
 function addStatus(verb: (name: string, description: string) => Command, act: Act): void {
   verb('status', 'show every function on one screen')
-    .option('--out <file>', 'also write what plan --live-state takes')
+    .option('--out <file>', 'also write a snapshot, which plan --live-state takes')
     .action(act(async () => (await import('./status.js')).status));
 }
 
@@ -138,9 +144,9 @@ function addPlan(verb: (name: string, description: string) => Command, act: Act)
     .option('--detailed-exitcode', 'exit 2 when there are changes', false)
     .option('--out <file>', 'also write it to a file that apply takes')
     .option('--live-state <file>', 'plan from what status --out wrote; calls nothing, and nothing applies it')
-    .option('--release-hold', 'also what a rollback took back', false)
+    .option('--release-hold', 'also deploy what a rollback took back', false)
     .option('--upload-steps', 'in a build: also add the steps that approve and apply it, by the options below', false)
-    .option('--key-prefix <text>', 'before the keys of these steps');
+    .option('--key-prefix <text>', 'what the keys of these steps begin with');
   withStepOptions(plan).action(act(async () => (await import('./plan.js')).plan));
 }
 
@@ -149,7 +155,7 @@ function addPrune(verb: (name: string, description: string) => Command, act: Act
   // Refused with its reason, so it is understood, but not offered.
   prune.options.find(({ long }) => long === '--alias')?.hideHelp();
   prune
-    .option('--keep <number>', 'how many of the newest versions stay beside those that are needed')
+    .option('--keep <number>', 'required: how many of the newest versions stay beside those that are needed')
     .option('--plan-only', 'show the plan and stop', false)
     .option('-y, --yes', 'do not ask', false)
     .action(act(async () => (await import('./prune.js')).prune));
@@ -160,7 +166,7 @@ function addIamPolicy(verb: (name: string, description: string) => Command, act:
     .addOption(new Option('--for <role>', 'what the role is for').choices(['plan', 'apply']).default('apply'))
     .option('--strict', 'also what drift --strict reads', false)
     .option('--blame', 'also what drift --blame reads', false)
-    .option('--prune', 'also what prune reads and deletes', false)
+    .option('--prune', 'with --for apply: also what prune reads and deletes', false)
     .option('--trust', 'print the trust policy for Buildkite instead', false)
     .option('--organization <slug>', 'with --trust: the organization')
     .option('--pipeline <slug>', 'with --trust: the pipeline')
@@ -176,14 +182,13 @@ function addIamPolicy(verb: (name: string, description: string) => Command, act:
 function addRollback(verb: (name: string, description: string) => Command, act: Act): void {
   verb('rollback', 'go back to the deployment before the one that is live')
     .option('--to <target>', 'a version, a record or a commit')
-    .option('--to-meta-data <key>', 'in a build: the target that its meta-data has; without one as if not given')
     .option(
-      '--require-other-approver',
-      'in a build: only if another address than its creator’s unblocked it; no proof, limit the block’s allowed_teams, too',
-      false,
+      '--to-meta-data <key>',
+      'in a build: take --to from its meta-data; where that key has no value, the deployment before',
     )
+    .option('--require-other-approver', OTHER_APPROVER, false)
     .option('--fresh-secrets', 'publish the version again with today’s secrets', false)
-    .option('--skip-check', 'do not invoke the version before and after the move', false)
+    .option('--skip-check', 'leave out the health checks before and after the move', false)
     .option('--plan-only', 'show the plan and stop', false)
     .option('-y, --yes', 'do not ask', false)
     .action(act(async () => (await import('./rollback.js')).rollback));
@@ -193,7 +198,7 @@ function addPipeline(verb: (name: string, description: string) => Command, act: 
   withStepOptions(verb('pipeline', 'print the Buildkite pipeline for this file'))
     .option('--plan-role <role>', 'the role that plan and drift steps take by OIDC')
     .addOption(new Option('--build <command>', 'makes what the plan packs; repeatable').argParser(collect))
-    .option('--show-uploaded', 'print the steps that a plan with changes adds instead', false)
+    .option('--show-uploaded', 'instead print the steps that plan --upload-steps adds when there are changes', false)
     .action(act(async () => (await import('./pipeline.js')).pipeline));
 }
 

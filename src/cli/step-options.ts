@@ -12,13 +12,14 @@ export function withStepOptions(command: Command): Command {
     .addOption(new Option('--team <slug>', 'a team that may approve; repeatable').argParser(collect))
     .addOption(new Option('--agents <tag=value>', 'which agents run the steps; repeatable').argParser(collect))
     .addOption(
-      new Option('--install <command>', `makes lambda-deploy runnable; repeatable; ${DEFAULT_INSTALL}`).argParser(
-        collect,
-      ),
+      new Option(
+        '--install <command>',
+        `makes lambda-deploy runnable; repeatable (default: ${DEFAULT_INSTALL})`,
+      ).argParser(collect),
     )
     .option(
       '--require-other-approver',
-      'the address that started the build cannot approve it; no proof, give --team, too',
+      'who approves must have another address than who started the build; addresses prove nothing, so give --team, too',
       false,
     );
 }
