@@ -4,6 +4,7 @@ import type { HistoryAlias, HistoryDocument, HistoryRow, PublishedVersion } from
 import { FORMAT_VERSION } from '../model/plan.js';
 import type { DeployRecord } from '../model/record.js';
 import { heldRecords } from '../planner/hold.js';
+import { deployedCommit } from '../planner/rollback-target.js';
 import { renderHistory } from '../render/history.js';
 import { historyMarkdown } from '../render/history-markdown.js';
 import { toDesired } from '../spec/load.js';
@@ -86,11 +87,13 @@ function toRows(own: readonly DeployRecord[], now: number): HistoryRow[] {
   const held = new Set(heldRecords(own).map(({ id }) => id));
   return own.map((record, index) => {
     const milliseconds = record.finishedAt === null ? 0 : Date.parse(record.finishedAt) - Date.parse(record.startedAt);
+    const commit = deployedCommit(record, own);
     const state = record.result === 'open' ? stateOf(record, index === 0, now) : undefined;
     return {
       ...record,
       // A store that keeps no end gives the start: that is not a duration.
       durationMs: milliseconds > 0 ? milliseconds : null,
+      ...(commit === undefined ? {} : { deployedCommit: commit }),
       ...(state === undefined ? {} : { state }),
       ...(held.has(record.id) ? { held: true as const } : {}),
     };

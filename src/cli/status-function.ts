@@ -11,6 +11,7 @@ import type { AliasStatus, DriftStatus, FunctionStatus, LastRecord, LatestStatus
 import { versionOf } from '../planner/aliases.js';
 import { isDrift } from '../planner/drift.js';
 import { standingHold } from '../planner/hold.js';
+import { deployedCommit } from '../planner/rollback-target.js';
 import { specDigest } from '../spec/digest.js';
 
 /** What {@link functionStatus} shows. */
@@ -79,7 +80,7 @@ function aliasStatus(seen: Seen, name: string | null): AliasStatus {
     since: since === undefined ? null : isoOf(since.at),
     sinceFrom: since?.from ?? null,
     ageSeconds: since === undefined ? null : secondsSince(since.at, now),
-    lastRecord: newest === undefined ? null : lastRecord(newest, now),
+    lastRecord: newest === undefined ? null : lastRecord(newest, records, now),
     markers: [...rolloutMarkers(seen.rollouts, name), ...(alias === undefined ? [] : heldMarkers(seen, name, alias))],
   };
 }
@@ -102,8 +103,9 @@ function sinceOf(
   return at === undefined ? undefined : { at, from: 'lastModified' };
 }
 
-function lastRecord(record: DeployRecord, now: number): LastRecord {
-  const { id, action, result, startedAt, finishedAt, actor, build, buildUrl, commit } = record;
+function lastRecord(record: DeployRecord, records: readonly DeployRecord[], now: number): LastRecord {
+  const { id, action, result, startedAt, finishedAt, actor, build, buildUrl } = record;
+  const commit = deployedCommit(record, records);
   const at = finishedAt ?? startedAt;
   return {
     id,

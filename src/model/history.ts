@@ -8,6 +8,8 @@ export type HistoryRow = DeployRecord & {
   readonly region?: string;
   /** How long its run took; `null`: it is open, or the store does not say. */
   readonly durationMs: number | null;
+  /** The commit of what it deployed: of a rollback that of the deployment it went to. Absent: not known. */
+  readonly deployedCommit?: string;
   /** Of an open record: `running` until its deadline, `dead` past it, or where a later run went on; absent: nothing says which. */
   readonly state?: 'running' | 'dead';
   /** True: apply refuses what this one deployed, until it changes or `--release-hold` is given. */

@@ -28,6 +28,7 @@ export interface LastRecord {
   readonly actor?: string;
   readonly build?: string;
   readonly buildUrl?: string;
+  /** Of what it deployed: of a rollback that of the deployment it went to. */
   readonly commit?: string;
 }
 

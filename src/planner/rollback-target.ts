@@ -131,6 +131,18 @@ function namedTarget(name: string, alias: LiveAlias, records: readonly DeployRec
   };
 }
 
+/**
+ * The commit of what a record's run deployed; a rollback's own is that of whoever ran it. `undefined`: not known.
+ *
+ * @param records of the same alias
+ */
+export function deployedCommit(
+  { action, commit, restores }: DeployRecord,
+  records: readonly DeployRecord[],
+): string | undefined {
+  return action === 'rollback' ? records.find(({ id }) => id === restores)?.commit : commit;
+}
+
 /** A rollback's commit is of whoever ran it. Either side may be a beginning. */
 function isOfCommit({ action, commit }: DeployRecord, to: string): boolean {
   if (action !== 'deploy' || commit === undefined || to.length < COMMIT_MIN_DIGITS) return false;

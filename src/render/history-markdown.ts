@@ -39,7 +39,7 @@ function section(one: HistoryAlias, rows: readonly HistoryRow[]): string {
 }
 
 function row(record: HistoryRow): readonly string[] {
-  const { buildUrl, commit = '' } = record;
+  const { buildUrl, deployedCommit: commit = '' } = record;
   const by = byText(record);
   return [
     text(minute(record.startedAt)),

@@ -39,7 +39,7 @@ const DESCRIPTION_CHARACTERS = 60;
 const COMMIT_CHARACTERS = 8;
 
 function row(record: HistoryRow): Span[] {
-  const { result, commit = '' } = record;
+  const { result, deployedCommit: commit = '' } = record;
   const role: Role = result === 'succeeded' ? 'good' : result === 'open' || result === 'pending' ? 'warn' : 'bad';
   return [
     minute(record.startedAt),

@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
+import type { Host } from '../../src/cli/host.js';
 import { FORMAT_VERSION } from '../../src/model/plan.js';
 import type { DeployRecord } from '../../src/model/record.js';
 import { newRecordId } from '../../src/model/record-id.js';
 import { format, keyOf } from '../../src/record/s3-format.js';
-import { deployed, type Document, fileOf, hello, okHandler, spawnCli, type Stage } from './support.js';
+import { deployed, type Document, fileOf, hello, okHandler, spawnCli, stage, type Stage } from './support.js';
 
 const S3 = { metadata: 's3://acme-deploys/lambda' };
 const SEED = { seed: { buckets: { 'acme-deploys': { versioning: true } } } };
@@ -108,14 +109,26 @@ describe('history', () => {
   });
 
   it('says what a rollback restored and left, and what is taken back and held', async () => {
-    const it = await deployed();
+    const [first, second, third] = ['a', 'b', 'c'].map((digit) => digit.repeat(40));
+    const at = (commit = ''): Partial<Host> => ({ env: { BUILDKITE: 'true', BUILDKITE_COMMIT: commit } });
+    const it = await stage(SEED);
+    await it.file(fileOf({ hello: hello() }, S3));
+    await it.code(okHandler('one'));
+    await it.runWith(at(first), 'apply', '--yes');
     await it.code(okHandler('two'));
-    await it.run('apply', '--yes');
-    expect((await it.run('rollback', '--yes')).exitCode).toBe(0);
+    await it.runWith(at(second), 'apply', '--yes');
+    expect((await it.runWith(at(third), 'rollback', '--yes')).exitCode).toBe(0);
     const { records } = (await it.run('history', '--format', 'json')).json() as { records: Document[] };
     const [back, two, one] = records;
     expect(back).toMatchObject({ action: 'rollback', restores: one?.['id'], leaves: two?.['id'], version: '1' });
     expect(two).toMatchObject({ takenBack: true, held: true });
+    // Whoever rolls back may have any commit checked out: what is told is the one that is served.
+    expect([back, two].map((row) => [row?.['commit'], row?.['deployedCommit']])).toEqual([
+      [third, first],
+      [second, second],
+    ]);
+    expect((await it.run('status')).out).toContain('rollback succeeded');
+    expect((await it.run('status')).out).toContain(`, ${String(first).slice(0, 8)}`);
     const { out } = await it.run('history');
     expect(out).toContain(`rollback to ${String(one?.['id'])}, left ${String(two?.['id'])}`);
     expect(out).toContain('taken back, held');

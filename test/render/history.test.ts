@@ -18,6 +18,7 @@ const ROW: HistoryRow = {
   finishedAt: '2026-05-01T12:00:04.123Z',
   durationMs: 4000,
   commit: '0123456789abcdef',
+  deployedCommit: '0123456789abcdef',
 };
 const OPEN = { result: 'open', version: null, previousVersion: null, finishedAt: null, durationMs: null } as const;
 
@@ -110,7 +111,7 @@ describe('history', () => {
 
   it('stays one row a record, whatever others wrote', () => {
     const hostile = 'x'.repeat(300) + '|\n| a `b` <img src=x> [c](d) \u0000 👩‍👩‍👧 日本語';
-    const one = { ...ROW, actor: hostile, build: hostile, commit: hostile };
+    const one = { ...ROW, actor: hostile, build: hostile, deployedCommit: hostile };
     const document = { ...DOCUMENT, records: [one], aliases: DOCUMENT.aliases.slice(0, 1) };
     expect(plain(renderHistory(document)).split('\n')).toHaveLength(5);
     const table = historyMarkdown(document)
