@@ -1,5 +1,6 @@
 import pc from 'picocolors';
-import { as, elapsed, plain, printable, printableJson, type Line, type Role, type Span } from '../render/text.js';
+import { printable, printableJson } from '../model/printable.js';
+import { as, elapsed, plain, type Line, type Role, type Span } from '../render/text.js';
 import { block } from '../render/markdown.js';
 import { isJob, type Host } from './host.js';
 import type { Options } from './options.js';

@@ -10,6 +10,7 @@ import {
   type YAMLSeq,
 } from 'yaml';
 import { isJsonObject, type Json } from '../model/json.js';
+import { printableJson } from '../model/printable.js';
 import { escapeExpressions } from './interpolate.js';
 import type { Path } from './node.js';
 import { FAITHFUL } from './render-desired.js';
@@ -138,14 +139,16 @@ function inStyleOf(node: unknown, value: Json, isQuoted: boolean, inFlow: boolea
 
 function rendered(value: Json, isQuoted: boolean, inFlow: boolean): string {
   const own = escaped(value);
-  const json = JSON.stringify(own, null, 1)
-    .replace(/\n */g, ' ')
-    .replace(/^([[{]) | ([\]}])$/g, '$1$2');
+  const json = printableJson(
+    JSON.stringify(own, null, 1)
+      .replace(/\n */g, ' ')
+      .replace(/^([[{]) | ([\]}])$/g, '$1$2'),
+  );
   if (isQuoted) return json;
   // Inside of brackets a comma ends a plain scalar, so it is written as there.
   const text = stringify(inFlow ? [own] : own, { ...FAITHFUL, collectionStyle: 'flow' }).trim();
-  // Quoted text of several lines would have to be indented: as JSON it is one line.
-  if (text.includes('\n')) return json;
+  // Quoted text of several lines would have to be indented, and what hides or poses as other text escaped: as JSON it is.
+  if (text.includes('\n') || printableJson(text) !== text) return json;
   return inFlow ? text.replace(/^\[ ?| ?\]$/g, '') : text;
 }
 

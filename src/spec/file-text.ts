@@ -1,6 +1,6 @@
 import { Document, isMap, isScalar, type YAMLMap } from 'yaml';
 import type { Json, JsonObject } from '../model/json.js';
-import { FAITHFUL } from './render-desired.js';
+import { toText } from './render-desired.js';
 
 /** Where the package keeps the schema, seen from a project that has installed it. */
 const SCHEMA = 'yaml-language-server: $schema=./node_modules/lambda-deploy/schemas/lambda.deploy.schema.json';
@@ -33,7 +33,7 @@ export function toFileText(
   for (const key of ['functions', 'environments']) spaceBefore(contents, key);
   const environments = document.get('environments');
   if (isMap(environments)) spaceBetween(environments);
-  return document.toString(FAITHFUL);
+  return toText(document);
 }
 
 function spaceBetween(map: YAMLMap): void {

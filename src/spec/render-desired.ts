@@ -1,5 +1,6 @@
-import { stringify } from 'yaml';
+import { Document, visit } from 'yaml';
 import type { Json, JsonObject } from '../model/json.js';
+import { printableJson } from '../model/printable.js';
 import { mapAt, mapToJson, toJson, type Node, type ScalarNode } from './node.js';
 
 /**
@@ -30,9 +31,19 @@ export function renderDesired(root: Node, region: string | undefined): JsonObjec
  */
 export const FAITHFUL = { lineWidth: 0, blockQuote: false } as const;
 
+/** A document as YAML that reads back as the same values; characters in text that hide or pose as others are escaped. */
+export function toText(document: Document): string {
+  visit(document, {
+    Scalar: (_, node) => {
+      if (typeof node.value === 'string' && printableJson(node.value) !== node.value) node.type = 'QUOTE_DOUBLE';
+    },
+  });
+  return printableJson(document.toString(FAITHFUL));
+}
+
 /** A rendered document as YAML 1.2, two spaces, no line folded. */
 export function toYaml(document: Json): string {
-  return stringify(document, FAITHFUL);
+  return toText(new Document(document));
 }
 
 function shown(scalar: ScalarNode): Json {

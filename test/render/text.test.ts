@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { as, columns, duration, oneLine, plain, printable, printableJson, shownValue } from '../../src/render/text.js';
+import { printable, printableJson } from '../../src/model/printable.js';
+import { as, columns, duration, oneLine, plain, shownValue } from '../../src/render/text.js';
 
 describe('text from outside', () => {
   const cases: readonly (readonly [string, string, string])[] = [

@@ -78,6 +78,20 @@ describe('editText', () => {
     ],
     ['an expression is escaped', ['role'], 'a${B}', ["    role: 'arn:role'"], ["    role: 'a$${B}'"]],
     ['text of several lines', ['role'], 'a\nb: "c" #d', ["    role: 'arn:role'"], ['    role: "a\\nb: \\"c\\" #d"']],
+    [
+      'what hides or poses as other text is escaped',
+      ['handler'],
+      'a\u202eb\u200b\u0007\u{e0041}',
+      ['    handler: "index.handler" # quoted'],
+      ['    handler: "a\\u202eb\\u200b\\u0007\\udb40\\udc41" # quoted'],
+    ],
+    [
+      'also without quotes',
+      ['memorySize'],
+      'a\u202eb',
+      ['    memorySize: 128   # megabytes'],
+      ['    memorySize: "a\\u202eb"   # megabytes'],
+    ],
     ['a block of text', ['note'], 'short', ['    note: |', '      first', '      second'], ['    note: short']],
     ['one item of a list', ['layers'], ['one', 'new'], ['      - two'], ['      - new']],
     [

@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import { parse } from 'yaml';
 import { toYaml } from '../../src/spec/render-desired.js';
 import { load } from './helpers.js';
 
@@ -35,6 +36,18 @@ functions:
     timeout: 5
     memorySize: 256
 `);
+});
+
+it('escapes what hides or poses as other text, and reads back the same', () => {
+  const document = {
+    'a\u200bkey': ['x\u202ey', 'bell\u0007 \u{e0041}', 'two\nlines\r', { tab: '\tb\u2028' }],
+    plain: 'é – ü',
+  };
+  const text = toYaml(document);
+  expect(text).toContain('"a\\u200bkey":\n  - "x\\u202ey"\n');
+  expect(text).not.toMatch(/[^\P{C}\n]|\p{Zl}/u);
+  expect(text).toContain('plain: é – ü');
+  expect(parse(text)).toEqual(document);
 });
 
 it('renders to itself', async () => {

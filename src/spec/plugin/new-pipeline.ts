@@ -14,7 +14,7 @@ import type { Json, JsonObject } from '../../model/json.js';
 import { isJsonObject } from '../../model/json.js';
 import { toJson, type Node, type Path } from '../node.js';
 import { parseFile } from '../parse.js';
-import { FAITHFUL } from '../render-desired.js';
+import { toYaml } from '../render-desired.js';
 import type { StepEdit } from './edits.js';
 import { isOurs } from './steps.js';
 
@@ -36,7 +36,7 @@ export function editPipeline(text: string, root: Node, edits: readonly StepEdit[
   const edited = spliced(text, wanted, edits);
   if (edited !== undefined && means(edited, wanted)) return { text: edited, isWrittenOut: false };
   const isJson = /^\s*[[{]/.test(text);
-  const written = isJson ? `${JSON.stringify(wanted, null, 2)}\n` : new Document(wanted).toString(FAITHFUL);
+  const written = isJson ? `${JSON.stringify(wanted, null, 2)}\n` : toYaml(wanted);
   return { text: written, isWrittenOut: true };
 }
 
