@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { DeployRecord } from '../../src/model/record.js';
 import { decode, encode } from '../../src/record/encoding.js';
 import { arrange } from '../../src/record/record.js';
-import { DIGEST, NOON, sample } from './sample.js';
+import { ACTION, DIGEST, NOON, RESULT, sample } from './sample.js';
 
 const MINUTE = 60_000;
 /** How many minutes before its own a rollback's other records were. */
@@ -19,15 +19,8 @@ const RECORD: fc.Arbitrary<DeployRecord> = fc
       minutes: fc.integer({ min: 0, max: 30 }),
       tookMs: fc.integer({ min: 0, max: 20 * 86_400_000 }),
       waitsMs: fc.integer({ min: 1, max: 86_400_000 }),
-      action: fc.constantFrom<DeployRecord['action']>('deploy', 'deploy', 'rollback'),
-      result: fc.constantFrom<DeployRecord['result']>(
-        'open',
-        'pending',
-        'succeeded',
-        'succeeded',
-        'failed',
-        'rolled_back',
-      ),
+      action: ACTION,
+      result: RESULT,
       version: VERSION,
       previousVersion: VERSION,
       codeSha256: fc.option(hex(64).map((text) => Buffer.from(text, 'hex').toString('base64'))),

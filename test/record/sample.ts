@@ -1,9 +1,21 @@
+import fc from 'fast-check';
 import type { DeployRecord } from '../../src/model/record.js';
 import { newRecordId } from '../../src/model/record-id.js';
 
 /** Noon of a day in 2026, in milliseconds. */
 export const NOON = Date.UTC(2026, 4, 1, 12);
 export const DIGEST = 'a1b2c3d4e5f60718'.repeat(4);
+
+/** Any action and any result, rather those that are met most. */
+export const ACTION = fc.constantFrom<DeployRecord['action']>('deploy', 'deploy', 'rollback');
+export const RESULT = fc.constantFrom<DeployRecord['result']>(
+  'open',
+  'pending',
+  'succeeded',
+  'succeeded',
+  'failed',
+  'rolled_back',
+);
 
 /** A finished deployment of `orders:live`, `minutes` after noon. */
 export function sample(minutes: number, more: Partial<DeployRecord> = {}): DeployRecord {

@@ -8,7 +8,7 @@ import { decode, encode } from '../../src/record/encoding.js';
 import { arrange } from '../../src/record/record.js';
 import { tagKey, tagsStore } from '../../src/record/tags.js';
 import { contract } from './contract.js';
-import { full, NOON, rollback, sample } from './sample.js';
+import { ACTION, full, NOON, RESULT, rollback, sample } from './sample.js';
 
 const ARN = 'arn:aws:lambda:eu-west-1:123456789012:function:orders';
 /** @see https://docs.aws.amazon.com/lambda/latest/dg/configuration-tags.html */
@@ -174,15 +174,8 @@ describe('the value of a tag', () => {
       .record({
         minutes: fc.integer({ min: 0, max: 40 }),
         version: fc.option(fc.integer({ min: 1, max: 12 }).map(String)),
-        result: fc.constantFrom<DeployRecord['result']>(
-          'open',
-          'pending',
-          'succeeded',
-          'succeeded',
-          'failed',
-          'rolled_back',
-        ),
-        action: fc.constantFrom<DeployRecord['action']>('deploy', 'deploy', 'rollback'),
+        result: RESULT,
+        action: ACTION,
         restores: fc.integer({ min: 0, max: 40 }).map((minutes) => sample(minutes).id),
         leaves: fc.integer({ min: 0, max: 40 }).map((minutes) => sample(minutes).id),
         isFull: fc.boolean(),
