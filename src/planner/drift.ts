@@ -77,9 +77,11 @@ export function isAccepted({ class: who, recorded, live, unknown = [] }: DriftDi
 }
 
 const NOTHING_RECORDED = 'no deployment is recorded, so nothing can have drifted';
+const NEVER_OR_DELETED =
+  'AWS has no such function, and no deployment of it is recorded: it was never deployed, or it was deleted, and records in its own tags with it';
 
 function missing({ name }: DesiredFunction, newest: DeployRecord | undefined): FunctionDrift {
-  if (newest === undefined) return { name, drifted: false, differences: [], rollouts: [], notes: [NOTHING_RECORDED] };
+  if (newest === undefined) return { name, drifted: false, differences: [], rollouts: [], notes: [NEVER_OR_DELETED] };
   const gone: DriftDifference = { path: 'function', recorded: name, live: null, desired: name, class: 'drift' };
   return { name, drifted: true, differences: [gone], rollouts: [], notes: [] };
 }

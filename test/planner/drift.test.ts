@@ -436,6 +436,9 @@ describe('detectDrift', () => {
       false,
       ['no deployment is recorded, so nothing can have drifted'],
     ]);
+    // Whoever deletes a function deletes the records in its own tags: nothing tells that from one that is still to come.
+    const neither = detectDrift({ desired: desired(), live: undefined, records: new Map() });
+    expect([neither.drifted, neither.notes]).toEqual([false, [expect.stringContaining('or it was deleted')]]);
   });
 
   const FAILED = record(2, { result: 'failed', version: '1', previousVersion: '1', latestDigest: 'd1' });
